@@ -33,10 +33,6 @@ mod account;
 mod check;
 mod heap;
 mod layout;
-#[allow(
-    unsafe_op_in_unsafe_fn,
-    reason = "handlers and cold functions have one contract, stated in `interpreter::dispatch`"
-)]
 mod machine;
 pub mod messages;
 pub mod number;

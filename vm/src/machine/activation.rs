@@ -27,16 +27,27 @@ pub(crate) struct Activation {
 /// The function is alive for as long as the result is used.
 pub(crate) unsafe fn compiled_of<'a>(function: Value) -> Option<&'a bytecode::Prototype> {
     let function = function.to_lua_function()?;
-    Some(&(*(*function).prototype).cold.compiled)
+    // SAFETY: the function is alive while the result is used, as the caller asserts, and keeps its
+    // prototype alive.
+    Some(unsafe { &(*(*function).prototype).cold.compiled })
 }
 
 impl Activation {
     /// The prototype of the function, if it is a Lua function.
     ///
     /// # Safety
-    /// The function is alive.
+    /// The function is alive for as long as the result is used.
     pub(crate) unsafe fn compiled(&self) -> Option<&bytecode::Prototype> {
-        compiled_of(self.function)
+        // SAFETY: as the caller asserts.
+        unsafe { compiled_of(self.function) }
+    }
+
+    /// The same call after its stack has moved by this distance in bytes.
+    pub(crate) fn moved(self, distance: isize) -> Activation {
+        let caller = self
+            .caller
+            .map(|caller| Context { base: caller.base.wrapping_byte_offset(distance), ..caller });
+        Activation { caller, base: self.base.wrapping_byte_offset(distance), ..self }
     }
 }
 
@@ -52,19 +63,24 @@ impl Activations {
     /// Those of a thread.
     ///
     /// # Safety
-    /// The thread is alive; if it is running, CONTEXT holds of it (see [`crate::layout::frame`]).
+    /// The thread is null or alive; if it is running, CONTEXT holds of it (see
+    /// [`crate::layout::frame`]). It does not run while the result is used.
     pub(crate) unsafe fn of(vm: &Vm, thread: *const Thread) -> Activations {
-        if thread.is_null() || (*thread).stack.is_null() {
-            return Activations { context: None, pending: None };
-        }
-        let is_running = std::ptr::eq(thread, vm.current);
-        let context =
-            if is_running { Context { base: vm.base, pc: vm.pc } } else { Context::of(thread) };
-        // The instruction at which a budget ran out has not called anything yet.
-        let has_called = is_running || (*thread).preempted == 0;
-        Activations {
-            context: Some(context),
-            pending: if has_called { called_native(context) } else { None },
+        // SAFETY: the thread is alive if it is not null, as the caller asserts. With a stack it has
+        // a context, which is stored in it unless it is running.
+        unsafe {
+            if thread.is_null() || (*thread).stack.is_null() {
+                return Activations { context: None, pending: None };
+            }
+            let is_running = std::ptr::eq(thread, vm.current);
+            let context =
+                if is_running { Context { base: vm.base, pc: vm.pc } } else { Context::of(thread) };
+            // The instruction at which a budget ran out has not called anything yet.
+            let has_called = is_running || (*thread).preempted == 0;
+            Activations {
+                context: Some(context),
+                pending: if has_called { called_native(context) } else { None },
+            }
         }
     }
 }
@@ -74,11 +90,13 @@ impl Activations {
 /// # Safety
 /// `context` is a context (see [`crate::layout::frame`]).
 pub(crate) unsafe fn called_native(context: Context) -> Option<Value> {
-    let opcode = Instruction(*context.pc.sub(1)).opcode()?;
+    // SAFETY: an instruction or a call word precedes the pc of a context.
+    let opcode = unsafe { Instruction(*context.pc.sub(1)) }.opcode()?;
     if !opcode.is_call() && opcode != Opcode::ForEachCall {
         return None;
     }
-    let callee = *context.base.add(call_slot(context.pc));
+    // SAFETY: the instruction is a call, whose callee has a slot above the base.
+    let callee = unsafe { *context.base.add(call_slot(context.pc)) };
     callee.is_native_function().then_some(callee)
 }
 
@@ -156,7 +174,8 @@ pub(crate) unsafe fn local<'a>(
     activation: &'a Activation,
     number: usize,
 ) -> Option<(&'a [u8], *mut Value)> {
-    let (compiled, pc) = (activation.compiled()?, activation.pc?);
+    // SAFETY: the function is active, as the caller asserts, and so it is alive.
+    let (compiled, pc) = unsafe { (activation.compiled()?, activation.pc?) };
     let is_alive =
         |local: &&bytecode::LocalVariable| (local.start as usize..local.end as usize).contains(&pc);
     let index = number.checked_sub(1)?;
@@ -171,9 +190,13 @@ pub(crate) unsafe fn local<'a>(
     if is_temporary && !(calls && register < usize::from(instruction.a())) {
         return None;
     }
-    let slot = activation.base.add(register);
+    // SAFETY: the register is that of a local variable that is alive, or below a callee: it is one
+    // of the frame (CODE), which is where it was found. The hidden variables of a loop are in
+    // consecutive registers, and are alive in the loop only.
+    let slot = unsafe { activation.base.add(register) };
     if let Some(before) = LOOP_STATE.iter().position(|&hidden| hidden == name) {
-        interpreter::unmark_loop(vm, slot.sub(before));
+        // SAFETY: as above.
+        unsafe { interpreter::unmark_loop(vm, slot.sub(before)) };
     }
     Some((name, slot))
 }
@@ -183,7 +206,8 @@ pub(crate) unsafe fn local<'a>(
 /// # Safety
 /// As [`local`].
 pub(crate) unsafe fn named_locals(activation: &Activation) -> impl Iterator<Item = (&[u8], Value)> {
-    let locals = activation.compiled().map_or(&[][..], |compiled| &compiled.locals);
+    // SAFETY: the function is active, as the caller asserts, and so it is alive.
+    let locals = unsafe { activation.compiled() }.map_or(&[][..], |compiled| &compiled.locals);
     let pc = activation.pc.unwrap_or(usize::MAX);
     let alive =
         locals.iter().filter(move |local| (local.start as usize..local.end as usize).contains(&pc));

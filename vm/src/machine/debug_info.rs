@@ -19,7 +19,8 @@ use solvm_compiler::locate::Culprit;
 /// # Safety
 /// The activation was found since the running thread ran last.
 pub(crate) unsafe fn position(vm: &Vm, activation: &Activation) -> CallerInfo {
-    match activation.compiled() {
+    // SAFETY: the activation's function is alive: its frame has not changed, as the caller asserts.
+    match unsafe { activation.compiled() } {
         Some(compiled) => CallerInfo {
             source: chunk_id(&compiled.source.name),
             line: activation.pc.and_then(|pc| compiled.lines.get(pc).copied()),
@@ -52,13 +53,17 @@ pub(crate) unsafe fn running_position(vm: &Vm) -> Vec<u8> {
         return Vec::new();
     }
     let mut context = Context { base: vm.base, pc: vm.pc };
-    if is_library(context) {
-        while is_library(context) || context.continuation().is_some() {
-            let Some(caller) = context.caller() else { return Vec::new() };
-            context = caller;
+    // SAFETY: CONTEXT holds of the running thread, as the caller asserts, and no frame changes
+    // here.
+    unsafe {
+        if is_library(context) {
+            while is_library(context) || context.continuation().is_some() {
+                let Some(caller) = context.caller() else { return Vec::new() };
+                context = caller;
+            }
         }
+        context_position(context).map_or(Vec::new(), CallerInfo::into_prefix)
     }
-    context_position(context).map_or(Vec::new(), CallerInfo::into_prefix)
 }
 
 /// Whether a context is code of a library that is written in Lua.
@@ -66,10 +71,12 @@ pub(crate) unsafe fn running_position(vm: &Vm) -> Vec<u8> {
 /// # Safety
 /// `context` is a context (see [`crate::layout::frame`]).
 unsafe fn is_library(context: Context) -> bool {
-    context.continuation().is_none() && {
-        let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
-        compiled.source.is_library
-    }
+    // SAFETY: a context that is not a continuation is that of a Lua frame, whose function is alive.
+    context.continuation().is_none()
+        && unsafe {
+            let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
+            compiled.source.is_library
+        }
 }
 
 /// The position of a context, if it is Lua code.
@@ -80,8 +87,13 @@ pub(crate) unsafe fn context_position(context: Context) -> Option<CallerInfo> {
     if context.continuation().is_some() {
         return None;
     }
-    let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
-    let pc = (context.pc.offset_from(compiled.code.as_ptr().cast()) as usize).wrapping_sub(1);
+    // SAFETY: a context that is not a continuation is that of a Lua frame, whose function is alive,
+    // and its pc is in the function's code.
+    let (compiled, pc) = unsafe {
+        let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
+        let offset = context.pc.offset_from(compiled.code.as_ptr().cast());
+        (compiled, (offset as usize).wrapping_sub(1))
+    };
     Some(CallerInfo {
         source: chunk_id(&compiled.source.name),
         line: compiled.lines.get(pc).copied(),
@@ -97,9 +109,14 @@ unsafe fn running_compiled(vm: &Vm) -> Option<(&bytecode::Prototype, usize)> {
     if context.continuation().is_some() {
         return None;
     }
-    let prototype: *mut Prototype = frame::prototype_of(vm.base);
-    let compiled = &(*prototype).cold.compiled;
-    Some((compiled, (vm.pc.offset_from((*prototype).code) as usize).wrapping_sub(1)))
+    // SAFETY: a context that is not a continuation is that of a Lua frame, and its pc is in the
+    // code of its function. The function is alive as long as the VM is borrowed, since it does not
+    // run.
+    unsafe {
+        let prototype: *mut Prototype = frame::prototype_of(vm.base);
+        let compiled = &(*prototype).cold.compiled;
+        Some((compiled, (vm.pc.offset_from((*prototype).code) as usize).wrapping_sub(1)))
+    }
 }
 
 /// The message for an operand of the running instruction that holds `culprit`.
@@ -108,7 +125,8 @@ unsafe fn running_compiled(vm: &Vm) -> Option<(&bytecode::Prototype, usize)> {
 /// CONTEXT holds of the running thread (see [`crate::layout::frame`]).
 pub(crate) unsafe fn operand_error(vm: &Vm, operation: Operation, culprit: Value) -> Vec<u8> {
     let mut name = None;
-    if let Some((compiled, pc)) = running_compiled(vm) {
+    // SAFETY: CONTEXT holds of the running thread, as the caller asserts.
+    if let Some((compiled, pc)) = unsafe { running_compiled(vm) } {
         let instruction = compiled.code[pc];
         let operands = instruction.opcode().map_or(&[][..], Opcode::operands);
         for &(letter, meaning) in operands {
@@ -125,7 +143,8 @@ pub(crate) unsafe fn operand_error(vm: &Vm, operation: Operation, culprit: Value
                 continue;
             }
             let register = instruction.operand(letter, meaning) as u8;
-            if *vm.base.add(register as usize) == culprit {
+            // SAFETY: an operand that is a register is one of the frame (CODE).
+            if unsafe { *vm.base.add(register as usize) } == culprit {
                 vm.blame(Culprit::Register(register));
                 name = register_name(compiled, pc, register);
                 break;
@@ -146,12 +165,14 @@ pub(crate) unsafe fn operand_error(vm: &Vm, operation: Operation, culprit: Value
 /// CONTEXT holds of the running thread (see [`crate::layout::frame`]). The register belongs to its
 /// frame.
 pub(crate) unsafe fn register_error(vm: &Vm, operation: Operation, register: usize) -> Vec<u8> {
-    let name = running_compiled(vm).and_then(|(compiled, pc)| {
+    // SAFETY: CONTEXT holds of the running thread, as the caller asserts.
+    let name = unsafe { running_compiled(vm) }.and_then(|(compiled, pc)| {
         // Operands of a concatenation are in temporaries: what matters is where they came from.
         register_name(compiled, pc, register as u8)
     });
     vm.blame(Culprit::Register(register as u8));
-    let value = *vm.base.add(register);
+    // SAFETY: the register belongs to the frame, as the caller asserts.
+    let value = unsafe { *vm.base.add(register) };
     type_error::operand(
         vm.dialect,
         operation,
@@ -170,8 +191,10 @@ pub(crate) unsafe fn call_error(vm: &Vm, callee: Value) -> Vec<u8> {
     // gopher-lua's `pcall` checks its function itself, with a different message.
     let is_protected = context.continuation() == Some(Continuation::ProtectedCall);
     let dialect = if is_protected { Dialect::Lua } else { vm.dialect };
-    let name = called_name(context).filter(|name| !name.name.starts_with(b"("));
-    if let Some(register) = callee_register(context) {
+    // SAFETY: CONTEXT holds of the running thread, as the caller asserts.
+    let (name, register) = unsafe { (called_name(context), callee_register(context)) };
+    let name = name.filter(|name| !name.name.starts_with(b"("));
+    if let Some(register) = register {
         vm.blame(Culprit::Register(register));
     }
     type_error::operand(
@@ -190,9 +213,14 @@ pub(crate) unsafe fn called_name(context: Context) -> Option<RegisterName> {
     if context.continuation().is_some() {
         return None;
     }
-    let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
-    let pc = context.pc.offset_from(compiled.code.as_ptr().cast()) as usize - 1;
-    match (callee_register(context), compiled.code[pc].opcode()?) {
+    // SAFETY: a context that is not a continuation is that of a Lua frame, whose function is alive,
+    // and its pc is after an instruction of the function's code.
+    let (compiled, pc, register) = unsafe {
+        let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
+        let pc = context.pc.offset_from(compiled.code.as_ptr().cast()) as usize - 1;
+        (compiled, pc, callee_register(context))
+    };
+    match (register, compiled.code[pc].opcode()?) {
         (Some(register), _) => register_name(compiled, pc, register),
         (None, Opcode::ForEachCall) => Some(RegisterName {
             kind: "local",
@@ -208,7 +236,8 @@ pub(crate) unsafe fn called_name(context: Context) -> Option<RegisterName> {
 /// # Safety
 /// `context` is a context (see [`crate::layout::frame`]).
 unsafe fn callee_register(context: Context) -> Option<u8> {
-    let instruction = bytecode::Instruction(*context.pc.sub(1));
+    // SAFETY: an instruction or a call word precedes the pc of a context.
+    let instruction = unsafe { bytecode::Instruction(*context.pc.sub(1)) };
     (instruction.opcode()?.is_call() && context.continuation().is_none()).then(|| instruction.a())
 }
 
@@ -217,7 +246,8 @@ unsafe fn callee_register(context: Context) -> Option<u8> {
 /// # Safety
 /// CONTEXT holds of the running thread (see [`crate::layout::frame`]).
 pub(crate) unsafe fn bad_argument(vm: &Vm, index: usize, text: &[u8]) -> Vec<u8> {
-    let name = called_name(Context { base: vm.base, pc: vm.pc });
+    // SAFETY: CONTEXT holds of the running thread, as the caller asserts.
+    let name = unsafe { called_name(Context { base: vm.base, pc: vm.pc }) };
     let is_method = name.as_ref().is_some_and(|name| name.kind == "method");
     let culprit = match index.checked_sub(usize::from(is_method)) {
         Some(number @ 1..) => Culprit::Argument(number),

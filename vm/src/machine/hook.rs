@@ -102,9 +102,11 @@ impl Drop for Hook {
 /// Sets or, without events, removes the hook of a thread.
 ///
 /// # Safety
-/// Thread and function are alive.
+/// Thread and function are alive. CONTEXT holds of the running thread (see [`frame`]).
 pub(crate) unsafe fn set(vm: &mut Vm, thread: *mut Thread, function: Value, events: HookEvents) {
-    let hook = &mut *hook_of(vm, thread);
+    // SAFETY: the thread is alive and owns its hook, to which no other reference exists: a native
+    // is running, and no reference is kept between two events.
+    let hook = unsafe { &mut *hook_of(vm, thread) };
     hook.set(function, events);
     // The native that sets the hook of its own thread will return.
     let context = Context { base: vm.base, pc: vm.pc };
@@ -112,13 +114,16 @@ pub(crate) unsafe fn set(vm: &mut Vm, thread: *mut Thread, function: Value, even
         && !hook.is_running
         && std::ptr::eq(thread, vm.current)
         && context.continuation().is_none()
-        && let Some(native) = activation::called_native(context)
+        // SAFETY: CONTEXT holds, as the caller asserts.
+        && let Some(native) = unsafe { activation::called_native(context) }
     {
-        let (distance, _) = unlink(*vm.base.sub(1));
-        let frame = vm.base.sub(distance).offset_from((*thread).stack) as usize;
-        hook.returning.push(Returning::Native { frame, pc: vm.pc.sub(1), function: native });
+        // SAFETY: a context that is not a continuation is that of a Lua frame, whose instruction
+        // precedes the pc.
+        let (frame, pc) = unsafe { (running_frame(vm), vm.pc.sub(1)) };
+        hook.returning.push(Returning::Native { frame, pc, function: native });
     }
-    vm.heap.thread_resumed(thread);
+    // SAFETY: the thread is alive, as the caller asserts.
+    unsafe { vm.heap.thread_resumed(thread) };
     crate::machine::interpreter::update_dispatch(vm);
 }
 
@@ -127,21 +132,24 @@ pub(crate) unsafe fn set(vm: &mut Vm, thread: *mut Thread, function: Value, even
 /// # Safety
 /// The thread is alive.
 unsafe fn hook_of(vm: &Vm, thread: *mut Thread) -> *mut Hook {
-    if (*thread).hook.is_null() {
-        let hook = Hook {
-            function: Value::NIL,
-            events: HookEvents::default(),
-            left: 0,
-            is_running: false,
-            passes: false,
-            stage: Stage::NativeReturns,
-            last: None,
-            returning: Vec::new(),
-            active: vm.active_hooks.clone(),
-        };
-        (*thread).hook = Box::into_raw(Box::new(hook));
+    // SAFETY: the thread is alive, as the caller asserts.
+    unsafe {
+        if (*thread).hook.is_null() {
+            let hook = Hook {
+                function: Value::NIL,
+                events: HookEvents::default(),
+                left: 0,
+                is_running: false,
+                passes: false,
+                stage: Stage::NativeReturns,
+                last: None,
+                returning: Vec::new(),
+                active: vm.active_hooks.clone(),
+            };
+            (*thread).hook = Box::into_raw(Box::new(hook));
+        }
+        (*thread).hook
     }
-    (*thread).hook
 }
 
 /// The instruction before `vm.pc` will be run again: its events have been reported.
@@ -149,9 +157,12 @@ unsafe fn hook_of(vm: &Vm, thread: *mut Thread) -> *mut Hook {
 /// # Safety
 /// A thread is running.
 pub(crate) unsafe fn instruction_restarts(vm: &mut Vm) {
-    let hook = (*vm.current).hook;
-    if !hook.is_null() && !(*hook).is_running {
-        (*hook).passes = true;
+    // SAFETY: a thread is running, as the caller asserts, so that it is alive and its hook with it.
+    unsafe {
+        let hook = (*vm.current).hook;
+        if !hook.is_null() && !(*hook).is_running {
+            (*hook).passes = true;
+        }
     }
 }
 
@@ -160,9 +171,12 @@ pub(crate) unsafe fn instruction_restarts(vm: &mut Vm) {
 /// # Safety
 /// A thread is running.
 pub(crate) unsafe fn abandon(vm: &mut Vm) {
-    let hook = (*vm.current).hook;
-    if !hook.is_null() {
-        (*hook).reset();
+    // SAFETY: a thread is running, as the caller asserts, so that it is alive and its hook with it.
+    unsafe {
+        let hook = (*vm.current).hook;
+        if !hook.is_null() {
+            (*hook).reset();
+        }
     }
 }
 
@@ -172,21 +186,25 @@ pub(crate) unsafe fn abandon(vm: &mut Vm) {
 /// # Safety
 /// A Lua frame is running whose thread has no hook, or one that is not running.
 pub(crate) unsafe fn next_wanted_event(vm: &mut Vm) -> Option<Event> {
-    let thread = vm.current;
-    hook_of(vm, thread);
-    while let Some(event) = next_event(vm) {
-        tracing::tell(vm, &event);
-        let wanted = (*(*thread).hook).events;
-        let is_wanted = match event.name {
-            "call" => wanted.calls,
-            "return" | "tail return" => wanted.returns,
-            _ => true,
-        };
-        if is_wanted {
-            return Some(event);
+    // SAFETY: a Lua frame is running, as the caller asserts, and its thread has a hook once
+    // `hook_of` has been called. The events are about that frame, which the tracer does not change.
+    unsafe {
+        let thread = vm.current;
+        hook_of(vm, thread);
+        while let Some(event) = next_event(vm) {
+            tracing::tell(vm, &event);
+            let wanted = (*(*thread).hook).events;
+            let is_wanted = match event.name {
+                "call" => wanted.calls,
+                "return" | "tail return" => wanted.returns,
+                _ => true,
+            };
+            if is_wanted {
+                return Some(event);
+            }
         }
+        None
     }
-    None
 }
 
 /// The place of the running frame in the thread's stack.
@@ -194,8 +212,12 @@ pub(crate) unsafe fn next_wanted_event(vm: &mut Vm) -> Option<Event> {
 /// # Safety
 /// A Lua frame is running.
 unsafe fn running_frame(vm: &Vm) -> usize {
-    let (distance, _) = unlink(*vm.base.sub(1));
-    vm.base.sub(distance).offset_from((*vm.current).stack) as usize
+    // SAFETY: the link precedes the base of a Lua frame, and counts the slots to the frame of the
+    // plain call, which is in the same stack (DISTANCE).
+    unsafe {
+        let (distance, _) = unlink(*vm.base.sub(1));
+        vm.base.sub(distance).offset_from((*vm.current).stack) as usize
+    }
 }
 
 /// Whether the running function was reached by a tail call that has been reported: its caller has
@@ -204,8 +226,8 @@ unsafe fn running_frame(vm: &Vm) -> usize {
 /// # Safety
 /// A Lua frame is running whose thread has a hook.
 pub(crate) unsafe fn is_tail_called(vm: &Vm) -> bool {
-    let frame = running_frame(vm);
-    let returning = &(*(*vm.current).hook).returning;
+    // SAFETY: a Lua frame is running whose thread has a hook, as the caller asserts.
+    let (frame, returning) = unsafe { (running_frame(vm), &(*(*vm.current).hook).returning) };
     matches!(returning.last(), Some(Returning::Tail { frame: left }) if *left == frame)
 }
 
@@ -216,17 +238,24 @@ pub(crate) unsafe fn is_tail_called(vm: &Vm) -> bool {
 unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
     let thread = vm.current;
     let is_traced = vm.tracer.is_some();
-    let hook = &mut *(*thread).hook;
-    let frame = running_frame(vm);
-    let pc = vm.pc.sub(1);
-    let prototype = frame::prototype_of(vm.base);
-    let index = pc.offset_from((*prototype).code) as usize;
-    let opcode = Instruction(*pc).opcode();
+    // SAFETY: the running thread has a hook, as the caller asserts, to which no other reference is
+    // in use.
+    let hook = unsafe { &mut *(*thread).hook };
+    // SAFETY: a Lua frame is running, as the caller asserts. Its function is alive, and the pc is
+    // after an instruction of its code.
+    let (frame, pc, code, compiled) = unsafe {
+        let prototype = frame::prototype_of(vm.base);
+        (running_frame(vm), vm.pc.sub(1), (*prototype).code, &(*prototype).cold.compiled)
+    };
+    // SAFETY: as above; the code is not empty (CODE).
+    let (index, opcode, first) = unsafe {
+        (pc.offset_from(code) as usize, Instruction(*pc).opcode(), Instruction(*code).opcode())
+    };
     let mut events = hook.events;
     events.calls |= is_traced;
     events.returns |= is_traced;
     // For hooks, the table `arg` is created before the function is entered.
-    let makes_arg = Instruction(*(*prototype).code).opcode() == Some(Opcode::VarargTable);
+    let makes_arg = first == Some(Opcode::VarargTable);
     let entry = usize::from(makes_arg);
     loop {
         match hook.stage {
@@ -258,12 +287,10 @@ unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
             }
             Stage::Line => {
                 hook.stage = Stage::CallOrReturn;
-                let compiled = &(*prototype).cold.compiled;
                 let lines = &compiled.lines;
                 let before = match hook.last {
                     Some(last) if last.frame == frame => {
-                        (last.pc as usize).wrapping_sub((*prototype).code as usize)
-                            / size_of::<u32>()
+                        (last.pc as usize).wrapping_sub(code as usize) / size_of::<u32>()
                     }
                     _ => index.wrapping_sub(1),
                 };
@@ -292,7 +319,9 @@ unsafe fn next_event(vm: &mut Vm) -> Option<Event> {
                         return Some(Event::of_running("return"));
                     }
                     Some(opcode) if opcode.is_call() => {
-                        let callee = *vm.base.add(frame::call_slot(vm.pc));
+                        // SAFETY: the instruction before the pc is a call, so its callee is in a
+                        // register (CODE).
+                        let callee = unsafe { *vm.base.add(frame::call_slot(vm.pc)) };
                         if callee.is_native_function() {
                             if events.returns {
                                 hook.returning.push(Returning::Native {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// error is a message.
 ///
 /// # Safety
-/// The environment is live.
+/// The environment is alive. The function is published before the next safepoint.
 pub(crate) unsafe fn load(
     vm: &mut Vm,
     text: &[u8],
@@ -51,8 +51,12 @@ pub(crate) unsafe fn load(
     let main = compile(Source { is_library, ..Source::new(text, name) }, &options)
         .map_err(|error| error.message)?;
     let compiled = binary_chunk::find(&main, ordinal).ok_or_else(refused)?;
-    let prototype = instantiate(&mut vm.heap, compiled, &held).map_err(|_| not_enough())?;
-    Ok(new_function(&mut vm.heap, prototype, environment))
+    // SAFETY: the code is the compiler's. The function that is published, as the caller asserts,
+    // refers to the prototype, and nothing is collected in between.
+    unsafe {
+        let prototype = instantiate(&mut vm.heap, compiled, &held).map_err(|_| not_enough())?;
+        Ok(new_function(&mut vm.heap, prototype, environment))
+    }
 }
 
 /// A function whose upvalues are its own, and nil.
@@ -64,17 +68,23 @@ unsafe fn new_function(
     prototype: *mut Prototype,
     environment: *mut Table,
 ) -> *mut LuaFunction {
-    let data: &PrototypeData = &(*prototype).cold;
-    let count = data.compiled.upvalues.len();
-    let function = heap.new_lua_function(prototype, environment, count as u8);
-    let upvalues: *mut *mut Upvalue = (&raw mut (*function).upvalues).cast();
-    for i in 0..count {
-        let mut nil = Value::NIL;
-        let upvalue = heap.new_open_upvalue(&raw mut nil);
-        heap.close_upvalue(upvalue);
-        *upvalues.add(i) = upvalue;
+    // SAFETY: prototype and environment are alive, as the caller asserts. The compiler allows far
+    // fewer than 255 upvalues, so that the function has as many as are stored here at once. Each is
+    // closed before its slot, a local variable, ends; it becomes part of the function before
+    // anything is collected.
+    unsafe {
+        let data: &PrototypeData = &(*prototype).cold;
+        let count = data.compiled.upvalues.len();
+        let function = heap.new_lua_function(prototype, environment, count as u8);
+        let upvalues: *mut *mut Upvalue = (&raw mut (*function).upvalues).cast();
+        for i in 0..count {
+            let mut nil = Value::NIL;
+            let upvalue = heap.new_open_upvalue(&raw mut nil);
+            heap.close_upvalue(upvalue);
+            *upvalues.add(i) = upvalue;
+        }
+        function
     }
-    function
 }
 
 /// Makes the heap's form of a compiled function and of all functions inside it.
@@ -93,14 +103,19 @@ pub(crate) unsafe fn instantiate(
             Constant::Number(x) => Value::number(*x),
             Constant::String(bytes) => Value::from_string(heap.try_string(bytes)?),
             Constant::Hash => match i.checked_sub(1).and_then(|i| constants[i].to_string()) {
-                Some(string) => Value(u64::from(crate::heap::string::hash(string))),
+                // SAFETY: the string has just been created.
+                Some(string) => Value(u64::from(unsafe { crate::heap::string::hash(string) })),
                 None => Value::NIL,
             },
         };
     }
-    let children = compiled.prototypes.iter().map(|child| instantiate(heap, child, source));
+    let children = compiled.prototypes.iter();
+    // SAFETY: the function inside is code of the same compiler. It is published with this one.
+    let children = children.map(|child| unsafe { instantiate(heap, child, source) });
     let children = children.collect::<Result<_, _>>()?;
-    let templates = compiled.templates.iter().map(|template| build_template(heap, template));
+    let templates = compiled.templates.iter();
+    // SAFETY: the table is published with this function.
+    let templates = templates.map(|template| unsafe { build_template(heap, template) });
     let templates = templates.collect::<Result<_, _>>()?;
     let (compiled_too, _source) = (compiled.clone(), source.clone());
     let data = PrototypeData { compiled: compiled_too, constants, templates, children, _source };
@@ -113,7 +128,9 @@ pub(crate) unsafe fn instantiate(
         constants: data.constants.as_ptr(),
         cold: Box::new(data),
     };
-    Ok(heap.new_prototype(prototype))
+    // SAFETY: constants, functions and templates have been created since the last safepoint, so
+    // they are alive. The prototype is published as the caller asserts.
+    Ok(unsafe { heap.new_prototype(prototype) })
 }
 
 /// The table that constructors copy.
@@ -128,7 +145,9 @@ unsafe fn build_template(
     let fields = template.fields.len().min(1 << table::hash::MAX_LOG2);
     let slots = template.array.len().min(table::array::MAX_SLOTS);
     let log2 = if fields == 0 { 0 } else { fields.next_power_of_two().trailing_zeros() + 1 };
-    let result = heap.new_table(slots as u32, log2);
+    // SAFETY: the sizes are within a table's limits, as limited above. It is published as the
+    // caller asserts.
+    let result = unsafe { heap.new_table(slots as u32, log2) };
     let value_of = |heap: &mut Heap, value: &TemplateValue| {
         Ok(match value {
             TemplateValue::Nil => Value::NIL,
@@ -139,12 +158,14 @@ unsafe fn build_template(
     };
     for (i, item) in template.array.iter().enumerate() {
         let value = value_of(heap, item)?;
-        preset(heap, result, Value::number((i + 1) as f64), value);
+        // SAFETY: table and value have been created since the last safepoint.
+        unsafe { preset(heap, result, Value::number((i + 1) as f64), value) };
     }
     for (name, item) in &template.fields {
         let key = Value::from_string(heap.try_string(name)?);
         let value = value_of(heap, item)?;
-        preset(heap, result, key, value);
+        // SAFETY: table, key and value have been created since the last safepoint.
+        unsafe { preset(heap, result, key, value) };
     }
     Ok(result)
 }
@@ -155,8 +176,11 @@ unsafe fn build_template(
 /// # Safety
 /// Table, key and value are alive.
 unsafe fn preset(heap: &mut Heap, template: *mut Table, key: Value, value: Value) {
-    let set = table::set(heap, template, key, Value::TRUE)
-        .and_then(|()| table::set(heap, template, key, value));
+    // SAFETY: table, key and value are alive, as the caller asserts.
+    let set = unsafe {
+        table::set(heap, template, key, Value::TRUE)
+            .and_then(|()| table::set(heap, template, key, value))
+    };
     debug_assert!(set.is_ok(), "a template has room for its keys");
 }
 
@@ -183,7 +207,12 @@ pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
         locals: Box::default(),
     });
     let source = Arc::new(heap.program_account().hold_nothing());
-    #[expect(clippy::expect_used, reason = "a prototype without strings can always be made")]
-    let prototype = instantiate(heap, &compiled, &source).expect("it has no strings");
-    Value::from_lua_function(heap.new_lua_function(prototype, null_mut::<Table>(), 0))
+    // SAFETY: the code returns at once, as the compiler would do it. The prototype is referred to
+    // by the function, which is published as the caller asserts, has no upvalues, and never uses
+    // its environment.
+    unsafe {
+        #[expect(clippy::expect_used, reason = "a prototype without strings can always be made")]
+        let prototype = instantiate(heap, &compiled, &source).expect("it has no strings");
+        Value::from_lua_function(heap.new_lua_function(prototype, null_mut::<Table>(), 0))
+    }
 }

@@ -6,6 +6,10 @@ pub(crate) mod activation;
 pub(crate) mod binary_chunk;
 pub(crate) mod debug_info;
 pub(crate) mod hook;
+#[allow(
+    unsafe_op_in_unsafe_fn,
+    reason = "a handler or cold function is one unsafe region, whose contract is in `dispatch`"
+)]
 pub(crate) mod interpreter;
 pub(crate) mod load;
 pub mod native;

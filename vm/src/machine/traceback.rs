@@ -160,25 +160,32 @@ const LAST_LEVELS: usize = 10;
 /// The traceback of a thread from a level on. It is charged.
 ///
 /// # Safety
-/// The thread is alive; if it is running, CONTEXT holds of it (see [`crate::layout::frame`]).
+/// The thread is null or alive; if it is running, CONTEXT holds of it (see
+/// [`crate::layout::frame`]).
 pub(crate) unsafe fn traceback(vm: &mut Vm, thread: *const Thread, level: usize) -> Traceback {
-    let calls = Activations::of(vm, thread).count();
+    // SAFETY: the thread is as the caller asserts, and no thread runs here.
+    let calls = unsafe { Activations::of(vm, thread) }.count();
     // They are counted, and passed again.
     gc::charge(&mut vm.fuel, 2 * calls * UNITS_PER_LEVEL);
     let vm = &*vm;
     // The caller that entered the thread is one more level, as in PUC Lua.
-    let is_first = !thread.is_null() && (*thread).resumer == stack::ROOT;
+    // SAFETY: the thread is null or alive, as the caller asserts.
+    let is_first = !thread.is_null() && unsafe { (*thread).resumer } == stack::ROOT;
     let total = calls + usize::from(is_first);
     let first = level.max(FIRST_LEVELS);
     let is_long = total > first + 1 + LAST_LEVELS;
     let mut result = Traceback::default();
-    for (i, activation) in Activations::of(vm, thread).enumerate().skip(level) {
+    // SAFETY: as above.
+    let activations = unsafe { Activations::of(vm, thread) };
+    for (i, activation) in activations.enumerate().skip(level) {
         if is_long && i == first {
             result.omitted_before = Some(result.frames.len());
         }
         if !is_long || i < FIRST_LEVELS || i + LAST_LEVELS >= total {
-            result.frames.push(frame(vm, &activation));
-            result.sites.extend(site(vm, &activation));
+            // SAFETY: the activation has just been found.
+            let (frame, site) = unsafe { (frame(vm, &activation), site(vm, &activation)) };
+            result.frames.push(frame);
+            result.sites.extend(site);
         }
     }
     if is_first && level < total {
@@ -199,7 +206,9 @@ pub(crate) unsafe fn traceback(vm: &mut Vm, thread: *const Thread, level: usize)
 unsafe fn site(vm: &Vm, activation: &Activation) -> Option<Site> {
     let pc = activation.pc?;
     let function = activation.function.to_lua_function()?;
-    let prototype = &(*(*function).prototype).cold.compiled;
+    // SAFETY: the function is active, as the caller asserts, and so it is alive, and its prototype
+    // with it.
+    let prototype = unsafe { &(*(*function).prototype).cold.compiled };
     if prototype.source.is_library {
         return None;
     }
@@ -212,16 +221,21 @@ unsafe fn site(vm: &Vm, activation: &Activation) -> Option<Site> {
 /// # Safety
 /// The activation was found since the running thread ran last.
 unsafe fn frame(vm: &Vm, activation: &Activation) -> Frame {
-    let position = position(vm, activation);
-    let name = activation.caller.and_then(|caller| called_name(caller));
-    let running = match (name, activation.compiled()) {
+    // SAFETY: no thread has run since the activation was found, as the caller asserts: its caller
+    // is a context, and its function is alive.
+    let (position, name, compiled) = unsafe {
+        let name = activation.caller.and_then(|caller| called_name(caller));
+        (position(vm, activation), name, activation.compiled())
+    };
+    let running = match (name, compiled) {
         (Some(name), _) => Running::Function(name.name),
         (None, Some(compiled)) if compiled.line_defined == 0 => Running::MainChunk,
         (None, Some(compiled)) => Running::DefinedAt(compiled.line_defined),
         (None, None) => Running::Native,
     };
     let locals = match vm.locals_in_tracebacks {
-        true => activation::named_locals(activation)
+        // SAFETY: as above.
+        true => unsafe { activation::named_locals(activation) }
             .map(|(name, value)| (name.to_vec(), describe_value(value)))
             .collect(),
         false => Vec::new(),

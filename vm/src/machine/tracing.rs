@@ -48,16 +48,21 @@ impl Vm {
 /// Reports an event to the tracer, if there is one.
 ///
 /// # Safety
-/// A Lua frame is running, and the event is about it or about the current call.
+/// A Lua frame is running whose thread has the state of a hook, and the event is about it or about
+/// the current call.
 pub(crate) unsafe fn tell(vm: &mut Vm, event: &Event) {
     if vm.tracer.is_none() || !matches!(event.name, "call" | "return" | "tail return") {
         return;
     }
     let here = Context { base: vm.base, pc: vm.pc };
     // A native's return is reported before the instruction that follows the call.
-    let call = if event.name == "return" { Context { pc: vm.pc.sub(1), ..here } } else { here };
+    let returned = event.name == "return";
+    // SAFETY: an instruction of the running frame precedes the pc, as the caller asserts.
+    let call = if returned { Context { pc: unsafe { vm.pc.sub(1) }, ..here } } else { here };
     let (function, caller) = if event.native.is_nil() {
-        let running = Activations::of(vm, vm.current).find(|activation| activation.pc.is_some());
+        // SAFETY: the running thread is alive, and the context in `vm` is that of a Lua frame.
+        let mut activations = unsafe { Activations::of(vm, vm.current) };
+        let running = activations.find(|activation| activation.pc.is_some());
         let Some(running) = running else { return };
         (running.function, running.caller)
     } else {
@@ -65,14 +70,23 @@ pub(crate) unsafe fn tell(vm: &mut Vm, event: &Event) {
     };
     let standing = if event.native.is_nil() && event.name != "call" { Some(here) } else { caller };
     // The caller has another name than that of a function that was reached by a tail call.
-    let is_other =
-        event.native.is_nil() && (event.name == "tail return" || hook::is_tail_called(vm));
+    // SAFETY: the running thread has the state of a hook, as the caller asserts.
+    let is_tail_called = || unsafe { hook::is_tail_called(vm) };
+    let is_other = event.native.is_nil() && (event.name == "tail return" || is_tail_called());
     let named = caller.filter(|_| !is_other);
+    // SAFETY: the contexts are those of the running frame and of its caller: no thread has run
+    // since.
+    let (position, name) = unsafe {
+        (
+            standing.and_then(|context| debug_info::context_position(context)),
+            named.and_then(|caller| debug_info::called_name(caller)),
+        )
+    };
     let traced = TracedCall {
         event: event.name,
         goroutine: vm.scheduler.running_goroutine(),
-        position: standing.and_then(|context| debug_info::context_position(context)),
-        name: named.and_then(|caller| debug_info::called_name(caller)).map(|name| name.name),
+        position,
+        name: name.map(|name| name.name),
         definition: debug_info::definition(function),
     };
     if let (Some(tracer), Some(host)) = (&mut vm.tracer, &mut vm.host) {

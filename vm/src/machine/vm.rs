@@ -270,7 +270,8 @@ impl Vm {
     pub(crate) unsafe fn run(&mut self) -> Exit {
         assert!(!self.running, "the interpreter is never entered again");
         self.running = true;
-        let exit = interpreter::enter(&raw mut *self);
+        // SAFETY: the state is that of a context, as the caller asserts, and no handler is running.
+        let exit = unsafe { interpreter::enter(&raw mut *self) };
         self.running = false;
         exit
     }

@@ -56,7 +56,8 @@ unsafe fn enter<F: for<'c> Native<'c, P> + 'static, P>(
     arguments: *mut Raw,
     count: usize,
 ) -> i64 {
-    let call = &mut Call::new(vm, arguments, count);
+    // SAFETY: the invariant of `Call` is as the caller asserts.
+    let call = &mut unsafe { Call::new(vm, arguments, count) };
     let closure =
         call.upvalue(0).and_then(Userdata::from_value).and_then(Userdata::get::<Closure<F>>);
     match closure {

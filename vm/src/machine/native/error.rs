@@ -215,31 +215,37 @@ impl Error {
     pub(crate) unsafe fn throw(self, vm: &mut Vm) -> u64 {
         // It is not about what an earlier error was about.
         vm.culprit.set(None);
-        match self.0 {
-            Cause::None => unwind::throw(vm, Raw::NIL),
-            Cause::Value => {
-                let value = std::mem::replace(&mut vm.error, Raw::NIL);
-                unwind::throw(vm, value)
-            }
-            Cause::Text(text) => unwind::throw_text(vm, text),
-            Cause::Rust(error) => {
-                let text = error.to_string();
-                let thrown = unwind::throw_text(vm, &text);
-                vm.rust_error = Some(RustError { text, error });
-                thrown
-            }
-            Cause::Bare(text) => {
-                let message = vm.heap.string_value(&text);
-                unwind::throw(vm, message)
-            }
-            Cause::Argument { index, text } => {
-                let message = debug_info::bad_argument(vm, index, &text);
-                unwind::throw_text(vm, message)
-            }
-            Cause::OutOfMemory => unwind::throw_out_of_memory(vm),
-            Cause::EndOfGoroutine => {
-                unwind::discard(vm);
-                scheduler::end_goroutine(vm, Ended::Returned(Vec::new()))
+        // SAFETY: CONTEXT holds of the running thread, as the caller asserts, and nothing before
+        // the throw changes that. Error values are alive: they were in `Vm::error`, a root, or have
+        // just been created. After `discard` the goroutine's first thread is running, and nothing
+        // refers to its stack.
+        unsafe {
+            match self.0 {
+                Cause::None => unwind::throw(vm, Raw::NIL),
+                Cause::Value => {
+                    let value = std::mem::replace(&mut vm.error, Raw::NIL);
+                    unwind::throw(vm, value)
+                }
+                Cause::Text(text) => unwind::throw_text(vm, text),
+                Cause::Rust(error) => {
+                    let text = error.to_string();
+                    let thrown = unwind::throw_text(vm, &text);
+                    vm.rust_error = Some(RustError { text, error });
+                    thrown
+                }
+                Cause::Bare(text) => {
+                    let message = vm.heap.string_value(&text);
+                    unwind::throw(vm, message)
+                }
+                Cause::Argument { index, text } => {
+                    let message = debug_info::bad_argument(vm, index, &text);
+                    unwind::throw_text(vm, message)
+                }
+                Cause::OutOfMemory => unwind::throw_out_of_memory(vm),
+                Cause::EndOfGoroutine => {
+                    unwind::discard(vm);
+                    scheduler::end_goroutine(vm, Ended::Returned(Vec::new()))
+                }
             }
         }
     }

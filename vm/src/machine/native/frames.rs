@@ -28,6 +28,8 @@ use std::marker::PhantomData;
 pub struct Level<'c> {
     activation: Activation,
     thread: *mut Thread,
+    /// The thread's stack when the call was found: a native may let that of its own thread grow.
+    stack: *mut Raw,
     /// It is the native that asks.
     is_own: bool,
     brand: Brand<'c>,
@@ -75,7 +77,16 @@ impl<'c> Call<'c> {
         self.charge(passed * traceback::UNITS_PER_LEVEL);
         let activation = activation?;
         let is_own = level == 0 && thread == self.vm().current;
-        Some(Level { activation, thread, is_own, brand: PhantomData })
+        // SAFETY: a thread with an active call is live.
+        let stack = unsafe { (*thread).stack };
+        Some(Level { activation, thread, stack, is_own, brand: PhantomData })
+    }
+
+    /// The active call, where its stack is now.
+    fn activation(&self, level: Level<'c>) -> Activation {
+        // SAFETY: the thread is live: nothing is collected during the call.
+        let stack = unsafe { (*level.thread).stack };
+        level.activation.moved((stack as isize).wrapping_sub(level.stack as isize))
     }
 
     /// The function that is active at a level.
@@ -85,8 +96,9 @@ impl<'c> Call<'c> {
 
     /// The position of an active call.
     pub fn level_info(&mut self, level: Level<'c>) -> CallerInfo {
-        // SAFETY: as above.
-        unsafe { debug_info::position(self.vm(), &level.activation) }
+        let activation = self.activation(level);
+        // SAFETY: the thread is live, and its frames have not changed since.
+        unsafe { debug_info::position(self.vm(), &activation) }
     }
 
     /// "source:line:" of the active call at a level, with a space; nothing for a native.
@@ -97,8 +109,9 @@ impl<'c> Call<'c> {
 
     /// The name of the active function at a level there: the kind of variable, and its name.
     pub fn level_name(&mut self, level: Level<'c>) -> Option<(&'static str, Vec<u8>)> {
+        let caller = self.activation(level).caller?;
         // SAFETY: the caller's context is that of a consistent thread.
-        let name = unsafe { debug_info::called_name(level.activation.caller?) }?;
+        let name = unsafe { debug_info::called_name(caller) }?;
         Some((name.kind, name.name))
     }
 
@@ -134,7 +147,8 @@ impl<'c> Call<'c> {
         // one that is not the running one may be marked already.
         unsafe {
             self.vm().heap.thread_resumed(level.thread);
-            let (name, slot) = activation::local(self.vm(), &level.activation, number)?;
+            let activation = self.activation(level);
+            let (name, slot) = activation::local(self.vm(), &activation, number)?;
             Some((name.to_vec(), slot))
         }
     }

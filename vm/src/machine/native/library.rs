@@ -115,7 +115,7 @@ impl Definition {
     /// A function object.
     ///
     /// # Safety
-    /// Environment and upvalues are live.
+    /// Environment and upvalues are alive. The function is published before the next safepoint.
     pub(crate) unsafe fn instantiate(
         &'static self,
         heap: &mut Heap,
@@ -123,7 +123,9 @@ impl Definition {
         upvalues: &[Raw],
     ) -> *mut NativeFunction {
         let code = super::code::pack(self.handler, self.code, self);
-        heap.new_native_function(code, environment, upvalues)
+        // SAFETY: environment and upvalues are alive, and the function is published, as the caller
+        // asserts.
+        unsafe { heap.new_native_function(code, environment, upvalues) }
     }
 }
 
@@ -224,7 +226,10 @@ unsafe fn enter<F: for<'c> Native<'c, P> + Copy, P>(
     arguments: *mut Raw,
     count: usize,
 ) -> i64 {
-    the_function::<F>().invoke(&mut Call::new(vm, arguments, count)).0
+    // SAFETY: the code is that of a definition that was created with an `F`, which is zero-sized,
+    // `Send` and `Sync` (see [`Definition::new`]). The invariant of `Call` is as the caller
+    // asserts.
+    unsafe { the_function::<F>().invoke(&mut Call::new(vm, arguments, count)).0 }
 }
 
 /// The code of a native from a number to a number, for arguments that must be converted or refused,
@@ -237,9 +242,12 @@ unsafe fn enter_number<F: Fn(f64) -> f64 + Copy>(
     arguments: *mut Raw,
     count: usize,
 ) -> i64 {
-    let call = &mut Call::new(vm, arguments, count);
+    // SAFETY: the invariant of `Call` is as the caller asserts.
+    let call = &mut unsafe { Call::new(vm, arguments, count) };
     match f64::take(call, &mut 0) {
-        Ok(x) => the_function::<F>()(x).finish(call).0,
+        // SAFETY: the code is that of a definition that was created with an `F`, which is
+        // zero-sized, `Send` and `Sync` (see [`Definition::number`]).
+        Ok(x) => unsafe { the_function::<F>()(x) }.finish(call).0,
         Err(error) => error.finish_failed(call).0,
     }
 }
@@ -251,8 +259,9 @@ unsafe fn enter_number<F: Fn(f64) -> f64 + Copy>(
 /// any thread. F is zero-sized.
 #[inline(always)]
 pub(crate) unsafe fn the_function<F: Copy>() -> F {
-    // A zero-sized value has no bytes.
-    std::mem::zeroed()
+    // SAFETY: there is a value of the type, as the caller asserts, and all of them have the same
+    // bytes: none.
+    unsafe { std::mem::zeroed() }
 }
 
 /// A constant of a library.

@@ -112,22 +112,26 @@ impl Vm {
 /// Runs a native's code, or a step of it, and measures it if requested.
 ///
 /// # Safety
-/// The VM is alive and runs the native `callee`; `run` may be called.
+/// The VM is alive and runs the native `callee`, which is alive; `run` may be called, and no
+/// reference to the VM is in use before and after.
 pub(crate) unsafe fn measured(
     vm: *mut Vm,
     callee: *mut NativeFunction,
     part: Part,
     run: impl FnOnce() -> i64,
 ) -> i64 {
-    if (*vm).meter.is_none() {
+    // SAFETY: the VM is alive, as the caller asserts.
+    if unsafe { (*vm).meter.is_none() } {
         return run();
     }
-    let native = (*callee).definition().name;
+    // SAFETY: the function that runs is alive.
+    let native = unsafe { (*callee).definition().name };
     let charged = gc::charged_in_all();
     let began = now();
     let outcome = run();
     let time = now() - began;
-    if let Some(meter) = (*vm).meter.as_deref_mut() {
+    // SAFETY: the VM is alive, and the native has returned: no reference to it is in use.
+    if let Some(meter) = unsafe { (*vm).meter.as_deref_mut() } {
         meter.check(native, part, time, gc::charged_in_all() - charged);
     }
     outcome
@@ -145,5 +149,6 @@ pub(crate) unsafe fn run(
     arguments: *mut crate::layout::value::Value,
     count: usize,
 ) -> i64 {
-    measured(vm, callee, Part::Call, || (*callee).function()(vm, arguments, count))
+    // SAFETY: VM, function and arguments are as the caller asserts.
+    unsafe { measured(vm, callee, Part::Call, || (*callee).function()(vm, arguments, count)) }
 }

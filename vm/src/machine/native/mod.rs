@@ -36,6 +36,8 @@ mod reference;
 mod results;
 mod scope;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod values;
 mod wait;
 
@@ -115,11 +117,16 @@ pub(crate) const FEW: usize = 250;
 /// outcome requires.
 pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
     if vm.outcome == PARKED {
-        let callee = vm.base.add(call_slot(vm.pc));
-        thread::save(vm, callee.add(2));
-        return scheduler::park(vm);
+        // SAFETY: a native that waits leaves the context of its caller, in which the callee has a
+        // slot and its link another one. What is above is not needed: the native has ended.
+        unsafe {
+            let callee = vm.base.add(call_slot(vm.pc));
+            thread::save(vm, callee.add(2));
+            return scheduler::park(vm);
+        }
     }
-    finish_otherwise(vm)
+    // SAFETY: as the caller asserts.
+    unsafe { finish_otherwise(vm) }
 }
 
 /// As [`finish`], for what is less frequent.
@@ -129,32 +136,47 @@ pub(crate) unsafe fn finish(vm: &mut Vm) -> u64 {
 #[inline(never)]
 unsafe fn finish_otherwise(vm: &mut Vm) -> u64 {
     let (base, pc) = (vm.base, vm.pc);
-    let deliver =
-        |vm: &mut Vm, count: usize| unwind::deliver(vm, base, pc, base.add(call_slot(pc)), count);
+    // SAFETY: where results are the outcome, the context is that of the native's caller, and the
+    // results are in place, from the callee's slot on.
+    let deliver = |vm: &mut Vm, count: usize| unsafe {
+        unwind::deliver(vm, base, pc, base.add(call_slot(pc)), count)
+    };
     match vm.outcome {
         count if count >= 0 => deliver(vm, count as usize),
         FAILED => {
             let raised = std::mem::replace(&mut vm.raised, Error::none());
-            raised.throw(vm)
+            // SAFETY: the context is that of the native's caller; or the native's continuation, if
+            // it fails in a step in which it has made a request.
+            unsafe { raised.throw(vm) }
         }
         CALLING => {
             let need = vm.top;
-            match thread::grow_or_collect(vm, need, 0) {
-                Ok(()) => CALL,
-                Err(error) => error.throw(vm),
+            // SAFETY: the context is the native's continuation. Callee and arguments end at `top`
+            // in its stack, and nothing above them is needed.
+            unsafe {
+                match thread::grow_or_collect(vm, need, 0) {
+                    Ok(()) => CALL,
+                    Err(error) => error.throw(vm),
+                }
             }
         }
-        PARKED_INSIDE => {
+        // SAFETY: the context is the native's continuation, and what it needs is below.
+        PARKED_INSIDE => unsafe {
             thread::save(vm, base);
             scheduler::park(vm)
-        }
+        },
         AGAIN => {
             // The placeholder for a call that has returned nothing.
             vm.top = base;
-            thread::save(vm, base);
-            scheduler::native_out_of_budget(vm)
+            // SAFETY: as above.
+            unsafe {
+                thread::save(vm, base);
+                scheduler::native_out_of_budget(vm)
+            }
         }
-        RETRY => {
+        // SAFETY: the context is that of the native's caller; its arguments are still in place, two
+        // slots above the callee, and saved as far as they reach. So this is a safepoint.
+        RETRY => unsafe {
             let arguments = base.add(call_slot(pc) + 2);
             vm.top = arguments.add(vm.argument_count);
             let top = vm.top;
@@ -162,14 +184,16 @@ unsafe fn finish_otherwise(vm: &mut Vm) -> u64 {
             scheduler::collect(vm);
             vm.k = constants_of(vm.base);
             CALL
-        }
-        COLLECT => {
+        },
+        // SAFETY: the context is the native's continuation, and what it needs is below. So this is
+        // a safepoint.
+        COLLECT => unsafe {
             thread::save(vm, base);
             scheduler::collect_as_asked(vm);
             vm.top = base;
             vm.k = constants_of(vm.base);
             CONTINUE
-        }
+        },
         _ => {
             let count = vm.result_count;
             deliver(vm, count)
@@ -184,31 +208,42 @@ unsafe fn finish_otherwise(vm: &mut Vm) -> u64 {
 /// The state in `vm` is that of the handler of a native's continuation.
 #[inline(never)]
 pub(crate) unsafe fn resume(vm: *mut Vm) -> i64 {
-    let callee = (*vm).base;
-    // `pc` is after the receiving word, which follows the call word.
-    let all = *((*vm).pc.sub(2) as *const u8).add(2) == OPEN;
-    let (distance, _) = unlink(*callee.sub(1));
-    let arguments = callee.sub(distance);
-    let (_, pc) = unlink(*arguments.sub(1));
-    (*vm).pc = pc;
-    (*vm).base = arguments.sub(2 + call_slot(pc));
-    (*vm).k = constants_of((*vm).base);
-    #[cfg(debug_assertions)]
-    if let Some(function) = (*arguments.sub(2)).to_native_function() {
-        return meter::measured(vm, function, meter::Part::Step, || {
-            steps::resume(vm, arguments, distance, callee, all)
-        });
+    // SAFETY: `vm` is alive, and its pc is after the two words of a native's continuation, as the
+    // caller asserts. The link before the callee leads to the native's arguments (see `steps`),
+    // before which the link to its caller's context is. The callee's frame was built by `steps`,
+    // and is at rest between steps.
+    unsafe {
+        let callee = (*vm).base;
+        // `pc` is after the receiving word, which follows the call word.
+        let all = *((*vm).pc.sub(2) as *const u8).add(2) == OPEN;
+        let (distance, _) = unlink(*callee.sub(1));
+        let arguments = callee.sub(distance);
+        let (_, pc) = unlink(*arguments.sub(1));
+        (*vm).pc = pc;
+        (*vm).base = arguments.sub(2 + call_slot(pc));
+        (*vm).k = constants_of((*vm).base);
+        #[cfg(debug_assertions)]
+        if let Some(function) = (*arguments.sub(2)).to_native_function() {
+            return meter::measured(vm, function, meter::Part::Step, || {
+                steps::resume(vm, arguments, distance, callee, all)
+            });
+        }
+        steps::resume(vm, arguments, distance, callee, all)
     }
-    steps::resume(vm, arguments, distance, callee, all)
 }
 
 /// Drops the state of the native whose continuation is at `callee`: the stack is unwound past it.
 ///
 /// # Safety
-/// `callee` is the base of a native's continuation that will not be reached any more.
+/// `callee` is the base of a native's continuation that will not be reached any more, and no step
+/// of that native is running.
 pub(crate) unsafe fn abandon(callee: *mut Raw) {
-    if let Some(state) = (*callee.sub(3)).to_userdata() {
-        (*state).data = None;
+    // SAFETY: the state is three slots below the callee (see `steps`). The frame is in a stack, so
+    // the userdata is alive; no step is running that borrows its data.
+    unsafe {
+        if let Some(state) = (*callee.sub(3)).to_userdata() {
+            (*state).data = None;
+        }
     }
 }
 
@@ -217,8 +252,11 @@ pub(crate) unsafe fn abandon(callee: *mut Raw) {
 /// # Safety
 /// As [`unwind::throw`].
 pub(crate) unsafe fn throw_bad_argument(vm: &mut Vm, index: usize, text: &str) -> u64 {
-    let message = debug_info::bad_argument(vm, index, text.as_bytes());
-    unwind::throw_text(vm, message)
+    // SAFETY: CONTEXT holds, as the caller asserts.
+    unsafe {
+        let message = debug_info::bad_argument(vm, index, text.as_bytes());
+        unwind::throw_text(vm, message)
+    }
 }
 
 /// The result of a native that has ended.

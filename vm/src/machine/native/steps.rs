@@ -110,8 +110,8 @@ trait Resume: 'static {
     /// Takes the next step and gives its outcome.
     ///
     /// # Safety
-    /// The native with these arguments has a frame, which is at rest, and `state` is its state, of
-    /// which `self` is a part.
+    /// `vm` is alive and runs the native with these arguments, which has a frame that is at rest.
+    /// `state` is its state, of which `self` is a part, and lives until the step has ended.
     unsafe fn resume(
         &mut self,
         state: *mut State,
@@ -136,14 +136,16 @@ impl<S: Steps> Resume for S {
         arguments: *mut Raw,
         count: usize,
     ) -> i64 {
-        let mut call = Call::new(vm, arguments, count);
+        // SAFETY: the VM is alive and the arguments are in its stack, as the caller asserts.
+        let mut call = unsafe { Call::new(vm, arguments, count) };
         call.stage = Stage::Step(state);
         let answer = self.step(&mut call);
         match (answer, call.stage) {
             (Ok(Step(())), Stage::Answered(outcome)) => outcome,
             (answer, _) => {
                 // Once a state exists, the native cannot start again.
-                (*vm).retried = call.arguments;
+                // SAFETY: the VM is alive, as the caller asserts.
+                unsafe { (*vm).retried = call.arguments };
                 let error = answer.err().unwrap_or_else(|| Error::text(messages::NOTHING_ASKED));
                 error.finish_failed(&mut call).0
             }
@@ -223,41 +225,57 @@ fn begin(call: &mut Call<'_>, steps: Box<dyn Resume>, kept: Vec<Raw>) -> Outcome
 /// Takes the next step of the native with these arguments; its state ends with it.
 ///
 /// # Safety
-/// The native has a frame above its arguments, which is at rest.
+/// `vm` is alive and runs this native, which has a frame above its arguments that is at rest.
 #[inline(always)]
 unsafe fn step(vm: *mut Vm, arguments: *mut Raw, count: usize) -> i64 {
-    let userdata = (*arguments.add(count)).untag(USERDATA) as *mut Userdata;
-    let Some(data) = (*userdata).data.as_deref_mut() else {
+    // SAFETY: the slot above the arguments has the userdata of the native's state, as the caller
+    // asserts (see [`State`]). It is alive, since the frame is in the stack.
+    let (userdata, data) = unsafe {
+        let userdata = (*arguments.add(count)).untag(USERDATA) as *mut Userdata;
+        (userdata, (*userdata).data.as_deref_mut())
+    };
+    let Some(data) = data else {
         debug_assert!(false, "a native without its state");
         return 0;
     };
     debug_assert!((data as &dyn Any).is::<State>());
     let state = &raw mut *data as *mut State;
-    // It may keep other values from now on, until the next collection.
-    (*vm).heap.barrier_userdata(userdata);
-    // While the native borrows its own part of the state, the call lends out the values that it
-    // keeps, which are another one.
-    let outcome = (*state).steps.resume(state, vm, arguments, count);
-    if outcome != CALLING {
-        end_unless_waiting(vm, userdata, outcome);
+    // SAFETY: the VM is alive, and so are the userdata and its data, which is the native's state:
+    // the frame is at rest, so that no other step uses it, and nothing is collected or dropped
+    // before the step has ended. Even if the native starts again and replaces the userdata in its
+    // frame, the old one lives until the next safepoint.
+    unsafe {
+        // It may keep other values from now on, until the next collection.
+        (*vm).heap.barrier_userdata(userdata);
+        // While the native borrows its own part of the state, the call lends out the values that it
+        // keeps, which are another one.
+        let outcome = (*state).steps.resume(state, vm, arguments, count);
+        if outcome != CALLING {
+            end_unless_waiting(vm, userdata, outcome);
+        }
+        outcome
     }
-    outcome
 }
 
 /// Drops the state of a native that has ended. One that has ended by starting again has another
 /// state by now, and looks as if it continued: the collector finds the old one.
 ///
 /// # Safety
-/// The userdata is that of a native which has just taken a step with this outcome.
+/// `vm` is alive. The userdata is that of a native which has just taken a step with this outcome,
+/// and is alive.
 #[cold]
 #[inline(never)]
 unsafe fn end_unless_waiting(vm: *mut Vm, userdata: *mut Userdata, outcome: i64) {
     /// A larger one is counted as released at once, not when the userdata is collected.
     const LARGE: usize = 1 << 12;
     if !matches!(outcome, AGAIN | PARKED_INSIDE | COLLECT) {
-        (*userdata).data = None;
-        if (*userdata).charge > LARGE {
-            (*vm).heap.recount_userdata(userdata);
+        // SAFETY: VM and userdata are alive, as the caller asserts. The step has ended, and with it
+        // its borrow of the data.
+        unsafe {
+            (*userdata).data = None;
+            if (*userdata).charge > LARGE {
+                (*vm).heap.recount_userdata(userdata);
+            }
         }
     }
 }
@@ -265,8 +283,8 @@ unsafe fn end_unless_waiting(vm: *mut Vm, userdata: *mut Userdata, outcome: i64)
 /// The native's continuation, with the callee's slot X, has been reached: results start at X.
 ///
 /// # Safety
-/// The native with these arguments has a frame that ends at X; the results of an open call (`all`)
-/// end at `vm.top`.
+/// `vm` is alive and runs the native with these arguments, which has a frame that ends at X and is
+/// at rest; the results of an open call (`all`) end at `vm.top`. X is a slot of the stack.
 #[inline(always)]
 pub(crate) unsafe fn resume(
     vm: *mut Vm,
@@ -275,13 +293,17 @@ pub(crate) unsafe fn resume(
     callee: *mut Raw,
     all: bool,
 ) -> i64 {
-    (*vm).returned_count = if all {
-        ((*vm).top as usize).saturating_sub(callee as usize) / size_of::<Raw>()
-    } else {
-        1
-    };
-    (*vm).returned = if (*vm).returned_count > 0 { *callee } else { Raw::NIL };
-    step(vm, arguments, distance - 3)
+    // SAFETY: VM and frame are as the caller asserts. The frame is the state, a function and a link
+    // between the arguments and X: as many slots of the distance are not arguments.
+    unsafe {
+        (*vm).returned_count = if all {
+            ((*vm).top as usize).saturating_sub(callee as usize) / size_of::<Raw>()
+        } else {
+            1
+        };
+        (*vm).returned = if (*vm).returned_count > 0 { *callee } else { Raw::NIL };
+        step(vm, arguments, distance - 3)
+    }
 }
 
 impl<'c> Call<'c> {

@@ -19,24 +19,34 @@ pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
     // A native that was called again after a collection has had its chance by now.
     vm.retried = null_mut();
-    crate::machine::hook::instruction_restarts(vm);
-    let top = if thread::takes_open_list(vm.pc) { vm.top } else { vm.base };
-    if vm.heap.collection_owed() {
-        thread::save(vm, top);
-        if !collect_some(vm) {
-            // The instruction has still to run, but it may as well be the one that fails.
-            return crate::machine::unwind::throw_out_of_memory(vm);
+    // SAFETY: CONTEXT holds, as the caller asserts, and an instruction precedes the pc. What is
+    // alive in the stack is in the running frame, or ends at `top` if the instruction takes an open
+    // list: so this is a safepoint once the thread is saved.
+    let top = unsafe {
+        crate::machine::hook::instruction_restarts(vm);
+        let top = if thread::takes_open_list(vm.pc) { vm.top } else { vm.base };
+        if vm.heap.collection_owed() {
+            thread::save(vm, top);
+            if !collect_some(vm) {
+                // The instruction has still to run, but it may as well be the one that fails.
+                return crate::machine::unwind::throw_out_of_memory(vm);
+            }
         }
-    }
-    finalizers::start(vm);
+        finalizers::start(vm);
+        top
+    };
     if vm.scheduler.ready.is_empty() && vm.scheduler.slices > 1 && !is_interrupted(vm) {
         vm.scheduler.slices -= 1;
-        vm.pc = vm.pc.sub(1);
+        // SAFETY: the instruction that restarts is there.
+        vm.pc = unsafe { vm.pc.sub(1) };
         return 0;
     }
-    thread::save(vm, top);
-    (*vm.current).preempted = 1;
-    yield_turn(vm)
+    // SAFETY: as above; the running thread is alive.
+    unsafe {
+        thread::save(vm, top);
+        (*vm.current).preempted = 1;
+        yield_turn(vm)
+    }
 }
 
 /// The budget is used up by results that have just arrived, up to `vm.top`: the thread continues
@@ -47,8 +57,12 @@ pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
 pub(crate) unsafe fn results_out_of_budget(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
     let top = vm.top;
-    thread::save(vm, top);
-    yield_turn(vm)
+    // SAFETY: the context in `vm` is the one that the thread continues in, and the list that it has
+    // received ends at `top`, as the caller asserts.
+    unsafe {
+        thread::save(vm, top);
+        yield_turn(vm)
+    }
 }
 
 /// The budget of a native is used up; its thread is saved, it continues with its next step.
@@ -57,10 +71,14 @@ pub(crate) unsafe fn results_out_of_budget(vm: &mut Vm) -> u64 {
 /// The running thread has been saved, at a native's continuation.
 pub(crate) unsafe fn native_out_of_budget(vm: &mut Vm) -> u64 {
     vm.fuel = vm.scheduler.slice;
-    if vm.heap.collection_owed() && !collect_some(vm) {
-        return crate::machine::unwind::throw_out_of_memory(vm);
+    // SAFETY: the running thread has been saved, at a native's continuation, as the caller asserts:
+    // so this is a safepoint, and CONTEXT holds for an error.
+    unsafe {
+        if vm.heap.collection_owed() && !collect_some(vm) {
+            return crate::machine::unwind::throw_out_of_memory(vm);
+        }
+        yield_turn(vm)
     }
-    yield_turn(vm)
 }
 
 /// Called before an instruction that allocates: the collector may do a part of its work. False if
@@ -75,8 +93,12 @@ pub(crate) unsafe fn safepoint(vm: &mut Vm) -> bool {
         return true;
     }
     let top = vm.base;
-    thread::save(vm, top);
-    collect_some(vm)
+    // SAFETY: everything alive in the stack is in frames, as the caller asserts, and the running
+    // frame is saved as a whole: so this is a safepoint.
+    unsafe {
+        thread::save(vm, top);
+        collect_some(vm)
+    }
 }
 
 /// The collector does a part of its work, or all of it if the limit is reached. The running thread
@@ -89,13 +111,19 @@ pub(crate) unsafe fn safepoint(vm: &mut Vm) -> bool {
 #[inline(never)]
 unsafe fn collect_some(vm: &mut Vm) -> bool {
     let (heap, mut roots) = vm.heap_and_roots();
-    (*heap).step(&mut roots);
-    let mut enough = true;
-    if (*heap).would_exceed(0) {
-        (*heap).collect(&mut roots);
-        enough = !(*heap).is_nearly_full();
-    }
-    if (*heap).has_finalizers() {
+    // SAFETY: the heap is a field of the VM, which is alive, and the roots are the others: while
+    // the collector uses both, no reference to the VM is used. The VM is at a safepoint, as the
+    // caller asserts, and a slice runs no code of it.
+    let (enough, has_finalizers) = unsafe {
+        (*heap).step(&mut roots);
+        let mut enough = true;
+        if (*heap).would_exceed(0) {
+            (*heap).collect(&mut roots);
+            enough = !(*heap).is_nearly_full();
+        }
+        (enough, (*heap).has_finalizers())
+    };
+    if has_finalizers {
         vm.fuel = vm.fuel.min(0);
     }
     enough
@@ -107,7 +135,8 @@ unsafe fn collect_some(vm: &mut Vm) -> bool {
 /// As [`collect_some`].
 pub(crate) unsafe fn collect(vm: &mut Vm) {
     let (heap, mut roots) = vm.heap_and_roots();
-    (*heap).collect(&mut roots);
+    // SAFETY: as in `collect_some`.
+    unsafe { (*heap).collect(&mut roots) };
     // That was a slice's worth of work at least: the deadline is checked next, and finalizers may
     // run.
     vm.fuel = vm.fuel.min(0);
@@ -119,8 +148,12 @@ pub(crate) unsafe fn collect(vm: &mut Vm) {
 /// As [`collect_some`].
 pub(crate) unsafe fn collect_as_asked(vm: &mut Vm) {
     vm.scheduler.cycle_finished = true;
-    let Some(bytes) = vm.scheduler.collection_slice.take() else { return collect(vm) };
+    let Some(bytes) = vm.scheduler.collection_slice.take() else {
+        // SAFETY: as the caller asserts.
+        return unsafe { collect(vm) };
+    };
     let (heap, mut roots) = vm.heap_and_roots();
-    vm.scheduler.cycle_finished = (*heap).step_by(bytes, &mut roots);
+    // SAFETY: as in `collect_some`.
+    vm.scheduler.cycle_finished = unsafe { (*heap).step_by(bytes, &mut roots) };
     vm.fuel = vm.fuel.min(0);
 }

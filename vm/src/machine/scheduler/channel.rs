@@ -266,8 +266,7 @@ impl<'c> Call<'c> {
         queues.closed = true;
         let values: Vec<Value> = closed.iter().map(|value| value.0).take(4).collect();
         for (sender, _) in std::mem::take(&mut queues.senders) {
-            // SAFETY: no values are handed over but the number of an offer.
-            self.with_vm(|vm| unsafe { sender.find_closed(vm) });
+            self.with_vm(|vm| sender.find_closed(vm));
         }
         for receiver in std::mem::take(&mut queues.receivers) {
             let goroutine = self.with_vm(|vm| vm.scheduler.goroutine_of(receiver.ticket));

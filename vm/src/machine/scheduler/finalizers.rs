@@ -48,15 +48,20 @@ impl Steps for Finalizers {
 /// Starts the goroutine if finalizers are waiting and not claimed.
 ///
 /// # Safety
-/// The VM is at a safepoint or between turns.
+/// No thread is running, or CONTEXT holds of it (see [`crate::layout::frame`]).
 pub(super) unsafe fn start(vm: &mut Vm) {
     if !vm.heap.has_finalizers() || vm.scheduler.finalizing.is_some() || vm.finalizers_claimed.get()
     {
         return;
     }
     let globals = vm.current_globals();
-    let function = FINALIZERS.instantiate(&mut vm.heap, globals, &[]);
-    if let Ok(id) = spawn(vm, Value::from_native_function(function), &[]) {
+    // SAFETY: the globals are alive. The goroutine is started before anything is collected, and the
+    // context is as the caller asserts.
+    let spawned = unsafe {
+        let function = FINALIZERS.instantiate(&mut vm.heap, globals, &[]);
+        spawn(vm, Value::from_native_function(function), &[])
+    };
+    if let Ok(id) = spawned {
         vm.scheduler.finalizing = Some(id);
         if let Some(index) = vm.scheduler.ready.pop_back() {
             vm.scheduler.ready.push_front(index);

@@ -129,9 +129,12 @@ unsafe fn origin_here(vm: &mut Vm) -> Option<Origin> {
     if vm.current.is_null() || context.continuation().is_some() {
         return None;
     }
-    let loaded = frame::prototype_of(context.base);
-    let pc = context.pc.offset_from((*loaded).code) as usize - 1;
-    let compiled = &(*loaded).cold.compiled;
+    // SAFETY: CONTEXT holds of the running thread, as the caller asserts. A context that is not a
+    // continuation is that of a Lua frame, whose function is alive, and its pc is in the code.
+    let (pc, compiled) = unsafe {
+        let loaded = frame::prototype_of(context.base);
+        (context.pc.offset_from((*loaded).code) as usize - 1, &(*loaded).cold.compiled)
+    };
     let source = vm.scheduler.last_start.source_of(&compiled.source.name);
     Some(Origin { by, source, line: compiled.lines.get(pc).copied() })
 }
@@ -165,7 +168,8 @@ fn count_tables(vm: &mut Vm) {
 /// A new goroutine that is ready to call `function`.
 ///
 /// # Safety
-/// Function and arguments are alive.
+/// Function and arguments are alive. No thread is running, or CONTEXT holds of it (see
+/// [`crate::layout::frame`]).
 pub(crate) unsafe fn spawn(
     vm: &mut Vm,
     function: Value,
@@ -177,24 +181,34 @@ pub(crate) unsafe fn spawn(
     if vm.heap.would_exceed(1024) {
         return Err(Error::out_of_memory());
     }
-    let thread = thread::new_thread(vm, function, arguments.len());
-    let first = (*thread).stack.add(4);
-    for (i, argument) in arguments.iter().enumerate() {
-        *first.add(i) = *argument;
-    }
-    (*thread).top = first.add(arguments.len());
-    (*thread).resumer = ROOT;
-    if vm.scheduler.threads.is_null() {
-        vm.scheduler.threads = vm.heap.new_table(0, 0);
-    }
+    // SAFETY: the function is alive, as the caller asserts, and the thread is published below. It
+    // has room for the arguments above the first four slots. The table is a root, and a hash part
+    // may have no nodes.
+    let thread = unsafe {
+        let thread = thread::new_thread(vm, function, arguments.len());
+        let first = (*thread).stack.add(4);
+        for (i, argument) in arguments.iter().enumerate() {
+            *first.add(i) = *argument;
+        }
+        (*thread).top = first.add(arguments.len());
+        (*thread).resumer = ROOT;
+        if vm.scheduler.threads.is_null() {
+            vm.scheduler.threads = vm.heap.new_table(0, 0);
+        }
+        thread
+    };
     // The place is taken when the thread is where the collector finds it.
     let index = vm.scheduler.free.last().copied().unwrap_or(vm.scheduler.goroutines.len() as u32);
     let key = Value::number(f64::from(index) + 1.0);
-    table::set(&mut vm.heap, vm.scheduler.threads, key, Value::from_thread(thread))?;
-    (*thread).goroutine = index;
+    // SAFETY: the table is a root, and the thread has just been created.
+    unsafe {
+        table::set(&mut vm.heap, vm.scheduler.threads, key, Value::from_thread(thread))?;
+        (*thread).goroutine = index;
+    }
     let number = vm.scheduler.next_id;
     vm.scheduler.next_id += 1;
-    let origin = origin_here(vm);
+    // SAFETY: as the caller asserts.
+    let origin = unsafe { origin_here(vm) };
     let goroutine = |ticket| Goroutine {
         id: GoroutineId { number, place: index },
         thread,
@@ -223,27 +237,36 @@ pub(crate) unsafe fn spawn(
 /// # Safety
 /// A goroutine's first thread is running, and has returned `count` values at `results`.
 pub(crate) unsafe fn goroutine_finished(vm: &mut Vm, results: *mut Value, count: usize) -> u64 {
-    let values = std::slice::from_raw_parts(results, count).to_vec();
-    end_goroutine(vm, Ended::Returned(values))
+    // SAFETY: the results are where the caller asserts. They are copied: nothing refers to the
+    // thread's stack any more.
+    unsafe {
+        let values = std::slice::from_raw_parts(results, count).to_vec();
+        end_goroutine(vm, Ended::Returned(values))
+    }
 }
 
 /// An error has left the running goroutine.
 ///
 /// # Safety
-/// A goroutine's first thread is running. Nothing refers to its stack any more.
+/// A goroutine's first thread is running. Nothing but open upvalues refers to its stack any more.
+/// The error is alive.
 pub(crate) unsafe fn goroutine_failed(vm: &mut Vm, error: Value) -> u64 {
     let traceback = std::mem::take(&mut vm.last_traceback);
-    end_goroutine(vm, Ended::Failed(error, traceback))
+    // SAFETY: as the caller asserts.
+    unsafe { end_goroutine(vm, Ended::Failed(error, traceback)) }
 }
 
 /// The running goroutine is done: its thread is released, another one runs.
 ///
 /// # Safety
-/// As [`goroutine_failed`].
+/// As [`goroutine_failed`], of the values in `ended`.
 pub(crate) unsafe fn end_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
-    match release_goroutine(vm, ended) {
-        CONTINUE => pick_next(vm),
-        answer => answer,
+    // SAFETY: as the caller asserts. After that no thread is running.
+    unsafe {
+        match release_goroutine(vm, ended) {
+            CONTINUE => pick_next(vm),
+            answer => answer,
+        }
     }
 }
 
@@ -251,18 +274,22 @@ pub(crate) unsafe fn end_goroutine(vm: &mut Vm, ended: Ended) -> u64 {
 /// it was the last. Answers with an exit if the host should see it.
 ///
 /// # Safety
-/// As [`goroutine_failed`].
+/// As [`goroutine_failed`], of the values in `ended`.
 pub(super) unsafe fn release_goroutine(vm: &mut Vm, mut ended: Ended) -> u64 {
     let current = vm.current;
-    thread::kill(vm, current);
+    // SAFETY: the running thread is alive and has its stack, which nothing but open upvalues refers
+    // to, as the caller asserts.
+    unsafe { thread::kill(vm, current) };
     vm.current = null_mut();
     let Some(index) = vm.scheduler.running else { return Exit::Idle.answer() };
     if let Ended::Failed(_, traceback) = &mut ended {
         let goroutine = vm.scheduler.goroutines.get(index as usize);
         traceback.origin = goroutine.and_then(|goroutine| goroutine.origin.clone());
     }
-    let cleared =
-        table::set_integer(&mut vm.heap, vm.scheduler.threads, i64::from(index) + 1, Value::NIL);
+    // SAFETY: the table is a root, and exists since the goroutine was started.
+    let cleared = unsafe {
+        table::set_integer(&mut vm.heap, vm.scheduler.threads, i64::from(index) + 1, Value::NIL)
+    };
     debug_assert!(cleared.is_ok(), "the slot is there");
     let answer = vm.scheduler.end(index, ended);
     if vm.scheduler.awaited <= vm.scheduler.waiting_for_everyone.len() {
@@ -272,10 +299,7 @@ pub(super) unsafe fn release_goroutine(vm: &mut Vm, mut ended: Ended) -> u64 {
 }
 
 /// Wakes the goroutine that waits for the end of all goroutines, if no other is left.
-///
-/// # Safety
-/// No borrow of the scheduler is alive.
-unsafe fn wake_those_that_wait_for_everyone(vm: &mut Vm) {
+fn wake_those_that_wait_for_everyone(vm: &mut Vm) {
     for ticket in std::mem::take(&mut vm.scheduler.waiting_for_everyone) {
         if !vm.scheduler.is_waiting(ticket) {
             continue;
@@ -283,7 +307,8 @@ unsafe fn wake_those_that_wait_for_everyone(vm: &mut Vm) {
         let others = vm.scheduler.awaited
             - usize::from(vm.scheduler.goroutines[ticket.index as usize].awaited);
         if others == 0 {
-            wake(vm, ticket, &[]);
+            // SAFETY: there are no values.
+            unsafe { wake(vm, ticket, &[]) };
         } else {
             vm.scheduler.waiting_for_everyone.push(ticket);
         }

@@ -20,6 +20,8 @@ mod goroutine;
 mod inbox;
 mod rest;
 pub mod select;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod turn;
 
@@ -270,24 +272,30 @@ fn outside() -> Error {
 pub(crate) unsafe fn wake(vm: &mut Vm, ticket: Ticket, values: &[Value]) -> bool {
     debug_assert!(values.len() <= 4);
     let Some(thread) = vm.scheduler.unpark(ticket) else { return false };
-    let pc = (*thread).pc;
-    let target = (*thread).base.add(crate::layout::frame::call_slot(pc));
-    // The call word's native was called with this room after its callee, or has its own frame
-    // there.
-    debug_assert!(target.add(values.len()) <= (*thread).stack_end.add(stack::EXTRA));
-    let wanted = crate::layout::frame::call_results(pc);
-    if wanted == crate::layout::frame::OPEN_LIST {
-        for (i, value) in values.iter().enumerate() {
-            *target.add(i) = *value;
-            keep_loop!();
+    // SAFETY: the thread of a goroutine that waits is alive: it is in the scheduler's table, or was
+    // resumed by way of one that is (RESUMER). It stopped in a context whose call word called a
+    // native, or in the native's continuation. A Lua frame has registers for all values that its
+    // call word expects (CODE), and a continuation expects one at most or an open list.
+    unsafe {
+        let pc = (*thread).pc;
+        let target = (*thread).base.add(crate::layout::frame::call_slot(pc));
+        // The call word's native was called with this room after its callee, or has its own frame
+        // there.
+        debug_assert!(target.add(values.len()) <= (*thread).stack_end.add(stack::EXTRA));
+        let wanted = crate::layout::frame::call_results(pc);
+        if wanted == crate::layout::frame::OPEN_LIST {
+            for (i, value) in values.iter().enumerate() {
+                *target.add(i) = *value;
+                keep_loop!();
+            }
+            (*thread).top = target.add(values.len());
+        } else {
+            for i in 0..wanted as usize - 1 {
+                *target.add(i) = values.get(i).copied().unwrap_or(Value::NIL);
+            }
         }
-        (*thread).top = target.add(values.len());
-    } else {
-        for i in 0..wanted as usize - 1 {
-            *target.add(i) = values.get(i).copied().unwrap_or(Value::NIL);
-        }
+        vm.heap.thread_resumed(thread);
     }
-    vm.heap.thread_resumed(thread);
     true
 }
 
@@ -311,7 +319,8 @@ pub(crate) unsafe fn park(vm: &mut Vm) -> u64 {
         };
         scheduler.outside += usize::from(goroutine.state == State::Outside);
     }
-    pick_next(vm)
+    // SAFETY: the running thread has been saved, as the caller asserts, and its goroutine waits.
+    unsafe { pick_next(vm) }
 }
 
 /// The next ready goroutine runs, or does what was set for its next run.
@@ -327,10 +336,14 @@ pub(crate) unsafe fn pick_next(vm: &mut Vm) -> u64 {
         vm.scheduler.running = Some(index);
         let goroutine = &vm.scheduler.goroutines[index as usize];
         if goroutine.resume_action == ResumeAction::Live {
-            thread::switch_to(vm, goroutine.thread);
+            // SAFETY: the thread of a ready goroutine is alive (as in `wake`), and its context was
+            // stored when it was created or stopped. The one that ran is done or saved, as the
+            // caller asserts.
+            unsafe { thread::switch_to(vm, goroutine.thread) };
             return CONTINUE;
         }
-        if let Some(answer) = apply_resume_action(vm, index) {
+        // SAFETY: as the caller asserts; the goroutine is ready.
+        if let Some(answer) = unsafe { apply_resume_action(vm, index) } {
             return answer;
         }
     }
@@ -340,31 +353,40 @@ pub(crate) unsafe fn pick_next(vm: &mut Vm) -> u64 {
 /// another one may run.
 ///
 /// # Safety
-/// As [`pick_next`].
+/// As [`pick_next`]. The goroutine with this index was ready.
 #[cold]
 unsafe fn apply_resume_action(vm: &mut Vm, index: u32) -> Option<u64> {
     let goroutine = &mut vm.scheduler.goroutines[index as usize];
     let action = std::mem::replace(&mut goroutine.resume_action, ResumeAction::Live);
     let thread = goroutine.thread;
-    let is_preempted = (*thread).preempted != 0;
-    thread::switch_to(vm, thread);
+    // SAFETY: the thread of a ready goroutine is alive, and its context was stored when it was
+    // created or stopped. The one that ran is done or saved, as the caller asserts.
+    let is_preempted = unsafe {
+        let is_preempted = (*thread).preempted != 0;
+        thread::switch_to(vm, thread);
+        is_preempted
+    };
+    if is_preempted && matches!(action, ResumeAction::End | ResumeAction::Fail(_)) {
+        // It ends in the instruction that it would start with: that is the one before the context's
+        // pc.
+        // SAFETY: `switch_to` has moved the pc back by a word.
+        vm.pc = unsafe { vm.pc.add(1) };
+    }
     let ended = match action {
         ResumeAction::Live => return Some(CONTINUE),
-        ResumeAction::Raise(text) => return Some(unwind::throw_text(vm, text)),
+        // SAFETY: the goroutine waited when that was set, so it was not preempted: the pc is that
+        // of its context.
+        ResumeAction::Raise(text) => return Some(unsafe { unwind::throw_text(vm, text) }),
         ResumeAction::End => {
-            unwind::discard(vm);
+            // SAFETY: `vm` has the context in which the thread stopped.
+            unsafe { unwind::discard(vm) };
             Ended::Returned(Vec::new())
         }
-        ResumeAction::Fail(text) => {
-            if is_preempted {
-                // It fails in the instruction that it would start with: that is the one before the
-                // context's pc.
-                vm.pc = vm.pc.add(1);
-            }
-            unwind::fail(vm, text)
-        }
+        // SAFETY: as above.
+        ResumeAction::Fail(text) => unsafe { unwind::fail(vm, text) },
     };
-    match release_goroutine(vm, ended) {
+    // SAFETY: all has been unwound to the goroutine's first thread, which is running now.
+    match unsafe { release_goroutine(vm, ended) } {
         CONTINUE => None,
         answer => Some(answer),
     }
@@ -401,7 +423,8 @@ unsafe fn yield_turn(vm: &mut Vm) -> u64 {
         vm.current = null_mut();
         return Exit::TurnOver.answer();
     }
-    pick_next(vm)
+    // SAFETY: the running thread has been saved, as the caller asserts, and its goroutine is ready.
+    unsafe { pick_next(vm) }
 }
 
 /// Whether the host requests the program to stop.

@@ -36,22 +36,25 @@ impl Waiter {
     /// # Safety
     /// As [`wake`].
     pub(super) unsafe fn wake_with(&self, vm: &mut Vm, values: &[Value], open: bool) -> bool {
-        let Some(offer) = self.offer else { return wake(vm, self.ticket, values) };
+        let Some(offer) = self.offer else {
+            // SAFETY: as the caller asserts.
+            return unsafe { wake(vm, self.ticket, values) };
+        };
         let first = values.first().copied().unwrap_or(Value::NIL);
-        wake(vm, self.ticket, &[Value::number(f64::from(offer)), first, Value::boolean(open)])
+        let results = [Value::number(f64::from(offer)), first, Value::boolean(open)];
+        // SAFETY: the value is alive, as the caller asserts, and there are three.
+        unsafe { wake(vm, self.ticket, &results) }
     }
 
     /// The channel on which it waits to send has been closed: the send raises, [`Call::select`]'s
     /// wait ends.
-    ///
-    /// # Safety
-    /// As [`wake`].
-    pub(super) unsafe fn find_closed(&self, vm: &mut Vm) {
+    pub(super) fn find_closed(&self, vm: &mut Vm) {
         if self.offer.is_none() && self.is_waiting(vm) {
             vm.scheduler.goroutines[self.ticket.index as usize].resume_action =
                 ResumeAction::Raise(SEND_ON_CLOSED);
         }
-        self.wake_with(vm, &[], false);
+        // SAFETY: there are no values.
+        unsafe { self.wake_with(vm, &[], false) };
     }
 }
 
