@@ -34,6 +34,7 @@
 //! }
 //! ```
 
+use super::Leave;
 use super::call::Call;
 use super::error::Error;
 use super::handle::Value;
@@ -276,9 +277,9 @@ impl<F: Future<Output = Result<Finished, Error>> + 'static> Steps for Running<F>
 struct Begin<F>(Running<F>);
 
 impl<'c, F: Future<Output = Result<Finished, Error>> + 'static> Results<'c> for Begin<F> {
-    fn finish(mut self, call: &mut Call<'c>) -> super::Outcome {
+    fn finish(mut self, call: &mut Call<'c>, leave: Leave) -> super::Outcome {
         self.0.copied = call.argument_bytes();
-        Start::new(self.0).finish(call)
+        Start::new(self.0).finish(call, leave)
     }
 }
 

@@ -15,6 +15,7 @@
 //! # Ok::<(), solvm_vm::Error>(())
 //! ```
 
+use super::Leave;
 use super::call::Call;
 use super::error::Error;
 use super::handle::{Function, Userdata, Value};
@@ -61,7 +62,7 @@ unsafe fn enter<F: for<'c> Native<'c, P> + 'static, P>(
     let closure =
         call.upvalue(0).and_then(Userdata::from_value).and_then(Userdata::get::<Closure<F>>);
     match closure {
-        Some(closure) => closure.0.invoke(call).0,
+        Some(closure) => closure.0.invoke(call, Leave(())).0,
         // The VM is closing, and has dropped all userdata.
         None => Error::text("function no longer exists").finish_failed(call).0,
     }

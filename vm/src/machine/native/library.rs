@@ -24,6 +24,7 @@
 //! }
 //! ```
 
+use super::Leave;
 use super::call::Call;
 use super::handle::{Table, Value};
 use super::params::Param;
@@ -138,7 +139,7 @@ unsafe fn no_code(_: *mut Vm, _: *mut Raw, _: usize) -> i64 {
 /// parameters' types.
 pub trait Native<'c, P> {
     /// Converts the arguments, calls the function, leaves its results; returns an outcome.
-    fn invoke(&self, call: &mut Call<'c>) -> Outcome;
+    fn invoke(&self, call: &mut Call<'c>, leave: Leave) -> Outcome;
 }
 
 impl<'c, F, R> Native<'c, ()> for F
@@ -147,15 +148,15 @@ where
     R: Results<'c>,
 {
     #[inline(always)]
-    fn invoke(&self, call: &mut Call<'c>) -> Outcome {
-        self(call).finish(call)
+    fn invoke(&self, call: &mut Call<'c>, leave: Leave) -> Outcome {
+        self(call).finish(call, leave)
     }
 }
 
 /// As [`Native`], for closures that may change what they have captured.
 pub trait NativeMut<'c, P> {
     /// Converts the arguments, calls the closure, leaves its results; returns an outcome.
-    fn invoke_mut(&mut self, call: &mut Call<'c>) -> Outcome;
+    fn invoke_mut(&mut self, call: &mut Call<'c>, leave: Leave) -> Outcome;
 }
 
 impl<'c, F, R> NativeMut<'c, ()> for F
@@ -163,8 +164,8 @@ where
     F: FnMut(&mut Call<'c>) -> R,
     R: Results<'c>,
 {
-    fn invoke_mut(&mut self, call: &mut Call<'c>) -> Outcome {
-        self(call).finish(call)
+    fn invoke_mut(&mut self, call: &mut Call<'c>, leave: Leave) -> Outcome {
+        self(call).finish(call, leave)
     }
 }
 
@@ -185,21 +186,22 @@ macro_rules! natives {
             Done: Results<'c>,
         {
             #[inline(always)]
-            fn $invoke($($receiver)*, call: &mut Call<'c>) -> Outcome {
+            fn $invoke($($receiver)*, call: &mut Call<'c>, leave: Leave) -> Outcome {
                 #[inline(always)]
                 fn apply<'c, Done: Results<'c>, $($param),*>(
                     mut function: impl $kind(&mut Call<'c>, $($param),*) -> Done,
                     call: &mut Call<'c>,
+                    leave: Leave,
                     $($param: $param),*
                 ) -> Outcome {
-                    function(call, $($param),*).finish(call)
+                    function(call, $($param),*).finish(call, leave)
                 }
                 let mut index = 0;
                 $( let $param = match $param::take(call, &mut index) {
                     Ok(argument) => argument,
                     Err(error) => return error.finish_failed(call),
                 }; )*
-                apply($this, call, $($param),*)
+                apply($this, call, leave, $($param),*)
             }
         }
     };
@@ -229,7 +231,7 @@ unsafe fn enter<F: for<'c> Native<'c, P> + Copy, P>(
     // SAFETY: the code is that of a definition that was created with an `F`, which is zero-sized,
     // `Send` and `Sync` (see [`Definition::new`]). The invariant of `Call` is as the caller
     // asserts.
-    unsafe { the_function::<F>().invoke(&mut Call::new(vm, arguments, count)).0 }
+    unsafe { the_function::<F>().invoke(&mut Call::new(vm, arguments, count), Leave(())).0 }
 }
 
 /// The code of a native from a number to a number, for arguments that must be converted or refused,
@@ -247,7 +249,7 @@ unsafe fn enter_number<F: Fn(f64) -> f64 + Copy>(
     match f64::take(call, &mut 0) {
         // SAFETY: the code is that of a definition that was created with an `F`, which is
         // zero-sized, `Send` and `Sync` (see [`Definition::number`]).
-        Ok(x) => unsafe { the_function::<F>()(x) }.finish(call).0,
+        Ok(x) => unsafe { the_function::<F>()(x) }.finish(call, Leave(())).0,
         Err(error) => error.finish_failed(call).0,
     }
 }

@@ -58,7 +58,7 @@ pub use meter::Unpaid;
 pub use params::{FromLua, Param, Rest, Unread};
 pub use reference::Reference;
 pub(crate) use reference::References;
-pub use results::{Each, Either, Elements, IntoLua, Pass, Results, Values};
+pub use results::{Each, Either, Elements, IntoLua, Leave, Pass, Results, Values};
 pub use scope::{Scope, scope, scope_async};
 pub use steps::{Start, StartWith, Step, Steps, Wanted};
 pub use values::{Fields, FromLuaOwned, FromValues, IntoValues, Mismatch, Sequence};

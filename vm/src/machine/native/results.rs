@@ -9,6 +9,11 @@ use crate::layout::types::Type;
 use crate::layout::value::Value as Raw;
 use smallvec::SmallVec;
 
+/// The right to leave results where the caller of a native expects them. Only this crate has one: in
+/// a native that goes on, they would overwrite its frame.
+#[derive(Clone, Copy)]
+pub struct Leave(pub(super) ());
+
 /// A Rust type that becomes one Lua value.
 pub trait IntoLua<'c> {
     /// The value. Fails if the memory limit forbids it.
@@ -17,7 +22,7 @@ pub trait IntoLua<'c> {
     /// Leaves it as the result of a native.
     #[doc(hidden)]
     #[inline(always)]
-    fn leave(self, call: &mut Call<'c>) -> Outcome
+    fn leave(self, call: &mut Call<'c>, _: Leave) -> Outcome
     where
         Self: Sized,
     {
@@ -43,12 +48,12 @@ pub trait IntoLua<'c> {
     /// results.
     #[doc(hidden)]
     #[inline]
-    fn leave_list(list: Vec<Self>, call: &mut Call<'c>) -> Outcome
+    fn leave_list(list: Vec<Self>, call: &mut Call<'c>, leave: Leave) -> Outcome
     where
         Self: Sized,
     {
         match Self::list_into_lua(list, call) {
-            Ok(value) => value.leave(call),
+            Ok(value) => value.leave(call, leave),
             Err(error) => error.finish_failed(call),
         }
     }
@@ -60,20 +65,28 @@ pub trait IntoLua<'c> {
 /// ```compile_fail
 /// struct Forged;
 /// impl<'c> solvm_vm::native::Results<'c> for Forged {
-///     fn finish(self, _: &mut solvm_vm::Call<'c>) -> i64 {
+///     fn finish(self, _: &mut solvm_vm::Call<'c>, _: solvm_vm::native::Leave) -> i64 {
 ///         1_000_000
 ///     }
 /// }
 /// ```
+///
+/// Results are left by the VM alone:
+///
+/// ```compile_fail
+/// fn step(call: &mut solvm_vm::Call<'_>) {
+///     let _ = solvm_vm::native::Results::finish(1.0, call, solvm_vm::native::Leave(()));
+/// }
+/// ```
 pub trait Results<'c> {
     /// Leaves the results in place and returns an outcome (see `native`).
-    fn finish(self, call: &mut Call<'c>) -> Outcome;
+    fn finish(self, call: &mut Call<'c>, _: Leave) -> Outcome;
 }
 
 impl<'c, T: IntoLua<'c>> Results<'c> for T {
     #[inline(always)]
-    fn finish(self, call: &mut Call<'c>) -> Outcome {
-        self.leave(call)
+    fn finish(self, call: &mut Call<'c>, leave: Leave) -> Outcome {
+        self.leave(call, leave)
     }
 }
 
@@ -101,9 +114,9 @@ where
     E: Into<Box<dyn std::error::Error + Send + Sync>> + 'static,
 {
     #[inline(always)]
-    fn finish(self, call: &mut Call<'c>) -> Outcome {
+    fn finish(self, call: &mut Call<'c>, leave: Leave) -> Outcome {
         match self {
-            Ok(results) => results.finish(call),
+            Ok(results) => results.finish(call, leave),
             Err(error) => Error::from_rust(error).finish_failed(call),
         }
     }
@@ -111,7 +124,7 @@ where
 
 impl<'c> Results<'c> for () {
     #[inline(always)]
-    fn finish(self, _: &mut Call<'c>) -> Outcome {
+    fn finish(self, _: &mut Call<'c>, _: Leave) -> Outcome {
         Outcome(0)
     }
 }
@@ -120,7 +133,7 @@ macro_rules! tuples {
     ($(($($name:ident $index:tt),*) $count:literal;)*) => { $(
         impl<'c, $($name: IntoLua<'c>),*> Results<'c> for ($($name,)*) {
             #[inline(always)]
-            fn finish(self, call: &mut Call<'c>) -> Outcome {
+            fn finish(self, call: &mut Call<'c>, _: Leave) -> Outcome {
                 // All are created before one is left: a native that is called again needs its
                 // arguments.
                 let values = ($( match self.$index.into_lua(call) {
@@ -152,8 +165,8 @@ pub type Values<'c> = SmallVec<[Value<'c>; 4]>;
 
 impl<'c> Results<'c> for Values<'c> {
     #[inline]
-    fn finish(self, call: &mut Call<'c>) -> Outcome {
-        Each(self.iter().copied()).finish(call)
+    fn finish(self, call: &mut Call<'c>, leave: Leave) -> Outcome {
+        Each(self.iter().copied()).finish(call, leave)
     }
 }
 
@@ -162,7 +175,7 @@ pub struct Each<I>(pub I);
 
 impl<'c, I: ExactSizeIterator<Item = Value<'c>>> Results<'c> for Each<I> {
     #[inline]
-    fn finish(self, call: &mut Call<'c>) -> Outcome {
+    fn finish(self, call: &mut Call<'c>, _: Leave) -> Outcome {
         match call.set_results(self.0) {
             Ok(outcome) => outcome,
             Err(error) => error.finish_failed(call),
@@ -181,7 +194,7 @@ pub struct Elements<'c> {
 }
 
 impl<'c> Results<'c> for Elements<'c> {
-    fn finish(self, call: &mut Call<'c>) -> Outcome {
+    fn finish(self, call: &mut Call<'c>, _: Leave) -> Outcome {
         match call.leave_elements(self) {
             Ok(outcome) => outcome,
             Err(error) => error.finish_failed(call),
@@ -195,8 +208,8 @@ impl<'c> IntoLua<'c> for Value<'c> {
         Ok(self)
     }
 
-    fn leave_list(list: Vec<Self>, call: &mut Call<'c>) -> Outcome {
-        Each(list.into_iter()).finish(call)
+    fn leave_list(list: Vec<Self>, call: &mut Call<'c>, leave: Leave) -> Outcome {
+        Each(list.into_iter()).finish(call, leave)
     }
 }
 
@@ -286,7 +299,7 @@ pub struct Pass {
 }
 
 impl<'c> Results<'c> for Pass {
-    fn finish(self, call: &mut Call<'c>) -> Outcome {
+    fn finish(self, call: &mut Call<'c>, _: Leave) -> Outcome {
         let first = self.first.min(call.argument_count());
         let count = call.argument_count() - first;
         // SAFETY: the arguments are `count` live slots from `first` on; results start two slots
@@ -306,10 +319,10 @@ pub enum Either<A, B> {
 
 impl<'c, A: Results<'c>, B: Results<'c>> Results<'c> for Either<A, B> {
     #[inline(always)]
-    fn finish(self, call: &mut Call<'c>) -> Outcome {
+    fn finish(self, call: &mut Call<'c>, leave: Leave) -> Outcome {
         match self {
-            Either::Now(results) => results.finish(call),
-            Either::Later(results) => results.finish(call),
+            Either::Now(results) => results.finish(call, leave),
+            Either::Later(results) => results.finish(call, leave),
         }
     }
 }

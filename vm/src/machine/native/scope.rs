@@ -13,6 +13,7 @@
 //! `'env`. The functions in Lua share slots with the scope, whose references keep them alive; it
 //! empties them when it is dropped. If it is leaked, which a future can be, so are its closures.
 
+use super::Leave;
 use super::Outcome;
 use super::call::Call;
 use super::error::Error;
@@ -27,7 +28,7 @@ use std::pin::pin;
 use std::rc::Rc;
 
 /// A closure, its parameters' types hidden.
-type Invoke<'env> = dyn for<'c> FnMut(&mut Call<'c>) -> Outcome + 'env;
+type Invoke<'env> = dyn for<'c> FnMut(&mut Call<'c>, Leave) -> Outcome + 'env;
 
 /// A place for a closure, which its scope and the function in Lua share.
 struct Slot {
@@ -44,12 +45,12 @@ struct Shared(Rc<Slot>);
 struct Erased;
 
 impl<'c> Native<'c, Erased> for Shared {
-    fn invoke(&self, call: &mut Call<'c>) -> Outcome {
+    fn invoke(&self, call: &mut Call<'c>, leave: Leave) -> Outcome {
         let refusal = match self.0.function.try_borrow_mut() {
             _ if !self.0.is_open.get() => messages::SCOPE_ENDED,
             // OPEN IS VALID.
             Ok(mut function) => match &mut *function {
-                Some(function) => return function(call),
+                Some(function) => return function(call, leave),
                 None => messages::SCOPE_ENDED,
             },
             Err(_) => messages::ALREADY_RUNNING,
@@ -143,7 +144,8 @@ impl<'env> Scope<'env> {
     where
         F: for<'a> NativeMut<'a, P> + 'env,
     {
-        let invoke = Box::new(move |call: &mut Call<'_>| function.invoke_mut(call));
+        let invoke =
+            Box::new(move |call: &mut Call<'_>, leave: Leave| function.invoke_mut(call, leave));
         call.closure::<_, Erased>(Shared(self.slot(invoke)))
     }
 

@@ -30,6 +30,7 @@
 //! **Frame.** Above the native's arguments are its state (a userdata), a Lua closure and the link
 //! of its continuation; then the callee X with its own link and arguments.
 
+use super::Leave;
 use super::call::{Call, Stage};
 use super::error::Error;
 use super::handle::Value;
@@ -185,13 +186,13 @@ impl<S: Steps> Start<S> {
 }
 
 impl<'c, S: Steps> Results<'c> for Start<S> {
-    fn finish(self, call: &mut Call<'c>) -> Outcome {
+    fn finish(self, call: &mut Call<'c>, _: Leave) -> Outcome {
         begin(call, Box::new(self.0), Vec::new())
     }
 }
 
 impl<'c, S: Steps> Results<'c> for StartWith<'c, S> {
-    fn finish(self, call: &mut Call<'c>) -> Outcome {
+    fn finish(self, call: &mut Call<'c>, _: Leave) -> Outcome {
         begin(call, Box::new(self.state), self.kept.into_iter().map(|value| value.0).collect())
     }
 }
@@ -440,7 +441,7 @@ impl<'c> Call<'c> {
         self.check_stage()?;
         // Too late to start again if memory is short.
         self.vm().retried = self.arguments;
-        let Outcome(outcome) = results.finish(self);
+        let Outcome(outcome) = results.finish(self, Leave(()));
         self.answered(outcome)
     }
 

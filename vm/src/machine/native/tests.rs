@@ -1,4 +1,4 @@
-use super::{Call, Definition, Error, Function, Results, Start, Step, Steps, Value, Wanted};
+use super::{Call, Definition, Error, Function, Start, Step, Steps, Value, Wanted};
 use crate::machine::scheduler::Turn;
 use crate::machine::vm::{Config, Vm};
 use std::task::{Context, Waker};
@@ -49,27 +49,4 @@ fn a_level_is_found_where_the_stack_has_moved() {
         return caller()";
     let local = run(&SET_LOCAL, chunk);
     assert_eq!(local, Some(2.0));
-}
-
-/// Leaves results in a step without ending it: they overwrite the link to its caller.
-struct LeaveResults(bool);
-
-impl Steps for LeaveResults {
-    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        if std::mem::replace(&mut self.0, true) {
-            return call.finish(3.0);
-        }
-        let _ = (1.0, 2.0).finish(call);
-        let function = call.argument(0).unwrap_or(Value::NIL);
-        call.call(function, &[], Wanted::One)
-    }
-}
-
-static LEAVE_RESULTS: Definition =
-    Definition::new("leave_results", |_: &mut Call, _: Function| Start::new(LeaveResults(false)));
-
-#[test]
-#[ignore = "`Results::finish` can be called at any time"]
-fn results_left_in_a_step_do_no_harm() {
-    assert_eq!(run(&LEAVE_RESULTS, b"return (...)(function() end)"), Some(3.0));
 }

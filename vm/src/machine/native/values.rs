@@ -1,6 +1,7 @@
 //! Rust values that outlive a call, to and from Lua: what a host passes to functions and gets from
 //! them.
 
+use super::Leave;
 use super::Outcome;
 use super::call::Call;
 use super::error::Error;
@@ -263,8 +264,8 @@ impl<'c, T: IntoLua<'c>> IntoLua<'c> for Vec<T> {
     }
 
     #[inline]
-    fn leave(self, call: &mut Call<'c>) -> Outcome {
-        T::leave_list(self, call)
+    fn leave(self, call: &mut Call<'c>, leave: Leave) -> Outcome {
+        T::leave_list(self, call, leave)
     }
 }
 

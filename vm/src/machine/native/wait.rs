@@ -13,6 +13,7 @@
 //! # let _ = solvm_vm::native::Definition::new("answer", answer);
 //! ```
 
+use super::Leave;
 use super::Outcome;
 use super::call::Call;
 use super::error::Error;
@@ -131,10 +132,11 @@ impl<F: Future<Output = T> + 'static, T: 'static> Steps for Waiting<F> {
 }
 
 impl<'c, F: Future<Output = T> + 'static, T: 'static> Results<'c> for Wait<F, T> {
-    fn finish(self, call: &mut Call<'c>) -> Outcome {
+    fn finish(self, call: &mut Call<'c>, leave: Leave) -> Outcome {
         call.charge_for_system_call();
         let copied = call.argument_bytes();
-        Start::new(Waiting { future: Box::pin(self.0), convert: self.1, copied }).finish(call)
+        Start::new(Waiting { future: Box::pin(self.0), convert: self.1, copied })
+            .finish(call, leave)
     }
 }
 

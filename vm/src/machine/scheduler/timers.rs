@@ -6,7 +6,7 @@
 
 use super::{Ticket, Wait, wake};
 use crate::layout::value::Value;
-use crate::machine::native::{Call, Error, Outcome, PARKED, Results, Step};
+use crate::machine::native::{Call, Error, Leave, Outcome, PARKED, Results, Step};
 use crate::machine::vm::Vm;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -92,7 +92,7 @@ pub(super) fn fire(vm: &mut Vm) {
 pub struct Parked(());
 
 impl<'c> Results<'c> for Parked {
-    fn finish(self, _: &mut Call<'c>) -> Outcome {
+    fn finish(self, _: &mut Call<'c>, _: Leave) -> Outcome {
         Outcome(PARKED)
     }
 }
