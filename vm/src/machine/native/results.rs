@@ -9,8 +9,8 @@ use crate::layout::types::Type;
 use crate::layout::value::Value as Raw;
 use smallvec::SmallVec;
 
-/// The right to leave results where the caller of a native expects them. Only this crate has one: in
-/// a native that goes on, they would overwrite its frame.
+/// The right to leave results where the caller of a native expects them. Only this crate has one:
+/// in a native that goes on, they would overwrite its frame.
 #[derive(Clone, Copy)]
 pub struct Leave(pub(super) ());
 
