@@ -117,7 +117,9 @@ impl<'c> Walker<'c> {
         writer: &mut W,
     ) -> Result<Self, Error> {
         let mut walker = Walker { stack: Vec::new(), open: Vec::new(), keys: Vec::new() };
+        let before = writer.written();
         walker.value(call, value, writer)?;
+        call.charge(writer.written().saturating_sub(before) / 8);
         Ok(walker)
     }
 
@@ -141,6 +143,7 @@ impl<'c> Walker<'c> {
             let before = writer.written();
             for _ in 0..ITEMS_PER_CHECK {
                 if self.open.is_empty() {
+                    call.charge(writer.written().saturating_sub(before) / 8);
                     return Ok(Progress::Finished);
                 }
                 self.advance(call, writer)?;

@@ -84,7 +84,7 @@ fn set_n<'c>(_: &mut Call<'c>, _table: Table<'c>) -> Result<(), Error> {
 }
 
 fn max_n<'c>(call: &mut Call<'c>, table: Table<'c>) -> f64 {
-    call.charge(table.capacity() / 16);
+    call.charge(table.capacity() / 8);
     table.pairs().filter_map(|(key, _)| key.as_number()).fold(0.0, f64::max)
 }
 

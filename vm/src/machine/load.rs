@@ -33,7 +33,7 @@ pub(crate) unsafe fn load(
     let held = vm.heap.program_account().hold(text.len() + name.len()).map_err(|_| not_enough())?;
     let held = Arc::new(held);
     // A line or so of source costs as much as a call.
-    gc::charge(&mut vm.fuel, text.len() / 16);
+    gc::charge(&mut vm.fuel, text.len() / 8);
     let seen: &Vm = vm;
     let interrupt = || scheduler::is_interrupted(seen);
     let options = Options {
