@@ -109,6 +109,11 @@ enum Shape {
     Map,
 }
 
+/// The units for what was written since a writer had `before` bytes.
+fn cost<W: Writer>(writer: &W, before: usize) -> usize {
+    writer.written().saturating_sub(before) / 8
+}
+
 impl<'c> Walker<'c> {
     /// Starts with a value. The error is raised.
     pub fn new<W: Writer>(
@@ -119,7 +124,7 @@ impl<'c> Walker<'c> {
         let mut walker = Walker { stack: Vec::new(), open: Vec::new(), keys: Vec::new() };
         let before = writer.written();
         walker.value(call, value, writer)?;
-        call.charge(writer.written().saturating_sub(before) / 8);
+        call.charge(cost(writer, before));
         Ok(walker)
     }
 
@@ -143,14 +148,14 @@ impl<'c> Walker<'c> {
             let before = writer.written();
             for _ in 0..ITEMS_PER_CHECK {
                 if self.open.is_empty() {
-                    call.charge(writer.written().saturating_sub(before) / 8);
+                    call.charge(cost(writer, before));
                     return Ok(Progress::Finished);
                 }
                 self.advance(call, writer)?;
             }
             check_room(call, writer, 0)?;
-            let bytes = writer.written().saturating_sub(before);
-            if !call.charge((ITEMS_PER_CHECK * UNITS_PER_ITEM).saturating_add(bytes / 8)) {
+            let units = (ITEMS_PER_CHECK * UNITS_PER_ITEM).saturating_add(cost(writer, before));
+            if !call.charge(units) {
                 return Ok(Progress::Paused);
             }
         }

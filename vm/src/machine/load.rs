@@ -141,13 +141,11 @@ unsafe fn build_template(
     heap: &mut Heap,
     template: &bytecode::TableTemplate,
 ) -> Result<*mut Table, NoString> {
-    // The numbers are a hint: what does not fit grows.
-    let fields = template.fields.len().min(1 << table::hash::MAX_LOG2);
     let slots = template.array.len().min(table::array::MAX_SLOTS);
-    let log2 = if fields == 0 { 0 } else { fields.next_power_of_two().trailing_zeros() + 1 };
+    let fields = table::hash::size_hint(template.fields.len());
     // SAFETY: the sizes are within a table's limits, as limited above. It is published as the
     // caller asserts.
-    let result = unsafe { heap.new_table(slots as u32, log2) };
+    let result = unsafe { heap.new_table(slots as u32, fields) };
     let value_of = |heap: &mut Heap, value: &TemplateValue| {
         Ok(match value {
             TemplateValue::Nil => Value::NIL,

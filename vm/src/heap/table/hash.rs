@@ -37,6 +37,15 @@ pub(crate) fn payload_size(nodes: usize) -> usize {
     size_of::<Node>() * nodes
 }
 
+/// The size of a hash part for so many keys, as [`Heap::new_table`](crate::heap::gc::Heap) takes
+/// it: 0, or the logarithm of the number of nodes, plus 1. It is a hint: what does not fit grows.
+pub(crate) fn size_hint(keys: usize) -> u32 {
+    match keys.min(1 << MAX_LOG2) {
+        0 => 0,
+        keys => keys.next_power_of_two().trailing_zeros() + 1,
+    }
+}
+
 /// The number of nodes.
 ///
 /// # Safety

@@ -259,10 +259,9 @@ impl<'c> Call<'c> {
         self.check_memory(array.saturating_mul(8).saturating_add(fields.saturating_mul(24)))?;
         // The numbers are a hint: what does not fit grows.
         let array = array.min(MAX_SIZE_HINT) as u32;
-        let fields = fields.min(MAX_SIZE_HINT);
-        let log2 = if fields == 0 { 0 } else { fields.next_power_of_two().trailing_zeros() + 1 };
+        let fields = table::hash::size_hint(fields);
         // SAFETY: allocation needs nothing but the heap; the sizes are within a table's limits.
-        Ok(Table::from_raw(unsafe { self.vm().heap.new_table(array, log2) }))
+        Ok(Table::from_raw(unsafe { self.vm().heap.new_table(array, fields) }))
     }
 
     /// A new userdata with a metatable.
