@@ -133,13 +133,16 @@ impl<'r> Uncaught<'r> {
         if !reads_files {
             return None;
         }
-        // A module that imports others may have failed for one of them: the last line is about the
-        // innermost.
-        let modules = self.about.strip_prefix("error loading module '")?;
-        let inner = modules.lines().next_back()?.trim_start();
-        let (Position { file, .. }, _) = position_of(inner)?;
+        let about = match self.about.strip_prefix("error loading module '") {
+            // A module that imports others may have failed for one of them: the last line is about
+            // the innermost.
+            Some(modules) => modules.lines().next_back()?.trim_start(),
+            // `dofile` raises the error of the chunk.
+            None => self.message,
+        };
+        let (Position { file, .. }, _) = position_of(about)?;
         let text = disk().read_now(Path::new(file), MAX_SOURCE as u64)?.ok()?;
-        fault_of(Arc::new(Source::new(text, format!("@{file}").into_bytes())), inner)
+        fault_of(Arc::new(Source::new(text, format!("@{file}").into_bytes())), about)
     }
 
     /// Shows what the error is about in its source, and a hint.
@@ -162,7 +165,7 @@ impl<'r> Uncaught<'r> {
 
     /// Writes the place where code has failed. Returns a hint.
     fn write_site(&self, names: &Names, colored: bool, text: &mut String) -> Option<String> {
-        let mut failure = Failure { message: self.about, source: None, names };
+        let mut failure = Failure { message: self.cause(), source: None, names };
         // The innermost site is where the error was raised; the message may be about another line.
         let site = self.report.traceback.sites.iter().find(|site| {
             self.position.as_ref().is_none_or(|position| {
@@ -176,6 +179,7 @@ impl<'r> Uncaught<'r> {
             let lines = Lines::new(site.text());
             let snippet = Snippet { file: &file, lines: &lines, span: Span::from(range.clone()) };
             snippet.write_position(colored, text);
+            self.write_causes(&snippet, colored, text);
             snippet.write_line("", colored, text);
             failure.source = Some((site.text(), range));
         } else if let Some(Position { file, line }) = &self.position {
@@ -184,6 +188,42 @@ impl<'r> Uncaught<'r> {
             let _ = writeln!(text, "  {arrow} {}:{line}", visible(file.as_bytes()));
         }
         hints::hint(&failure)
+    }
+
+    /// The message without any position: an error that is raised again, by `error` or by the
+    /// function of `coroutine.wrap`, gets another one in front of its own.
+    fn cause(&self) -> &'r str {
+        let mut about = self.about;
+        while self.position.is_some()
+            && let Some((_, rest)) = position_of(about)
+        {
+            about = rest;
+        }
+        about
+    }
+
+    /// Shows the lines that an error which was raised again came from, the first one first, if their
+    /// chunks are known.
+    fn write_causes(&self, raised: &Snippet, colored: bool, text: &mut String) {
+        let mut places = Vec::new();
+        let mut about = self.about;
+        while let Some((place, rest)) = position_of(about).filter(|_| places.len() < MAX_CAUSES) {
+            about = rest;
+            places.push(place);
+        }
+        places.retain(|place| place.file != raised.file || place.line != raised.start().line);
+        for Position { file, line } in places.into_iter().rev() {
+            let mut sites = self.report.traceback.sites.iter();
+            let Some(site) = sites.find(|site| file == file_of(site.chunk_name())) else {
+                continue;
+            };
+            if site.text().len() > MAX_SOURCE {
+                continue;
+            }
+            let lines = Lines::new(site.text());
+            let snippet = Snippet { file, lines: &lines, span: lines.code_of(line) };
+            snippet.write_line("raised here", colored, text);
+        }
     }
 }
 
@@ -223,6 +263,8 @@ fn position_of(message: &str) -> Option<(Position<'_>, &str)> {
     None
 }
 
+/// The maximum number of places that are shown for an error that was raised again.
+const MAX_CAUSES: usize = 3;
 /// The maximum size of a source that is shown.
 const MAX_SOURCE: usize = 4 << 20;
 

@@ -112,6 +112,25 @@ impl<'t> Lines<'t> {
         self.walk(offset as usize).1
     }
 
+    /// A line without the white space around it. At the end of the text, if there are fewer lines.
+    pub fn code_of(&self, line: u32) -> Span {
+        let (mut start, mut end) = (0, self.text.len());
+        while start < end {
+            let middle = start.midpoint(end);
+            if self.walk(middle).1.line < line { start = middle + 1 } else { end = middle }
+        }
+        // The second half of a line break counts as a part of the line.
+        let second_half = |byte: &&u8| {
+            let opened = self.walk(start).2;
+            matches!(byte, b'\n' | b'\r') && opened.is_some_and(|first| first != **byte)
+        };
+        let start = start + usize::from(self.text.get(start).filter(second_half).is_some());
+        let rest = self.text.get(start..).unwrap_or_default();
+        let text = rest.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default();
+        let start = start + (text.len() - text.trim_ascii_start().len());
+        (start..start + text.trim_ascii().len()).into()
+    }
+
     /// From the last mark before a byte to it.
     fn walk(&self, to: usize) -> (usize, LineColumn, Option<u8>) {
         let mark = self.marks.partition_point(|(offset, ..)| *offset <= to).saturating_sub(1);
@@ -163,5 +182,19 @@ mod tests {
         assert_eq!(at(&long, 3002), (2, 1));
         assert_eq!(at(&long, 3004), (3, 1));
         assert_eq!(at(b"ab", 9), (1, 3));
+    }
+
+    #[test]
+    fn code_of_lines() {
+        let of = |text: &'static [u8], line| {
+            std::str::from_utf8(&text[Lines::new(text).code_of(line).range()]).unwrap()
+        };
+        assert_eq!(of(b"a\n  b c\t\nd", 1), "a");
+        assert_eq!(of(b"a\n  b c\t\nd", 2), "b c");
+        assert_eq!(of(b"a\n  b c\t\nd", 3), "d");
+        assert_eq!(of(b"a\n  b c\t\nd", 4), "");
+        assert_eq!(of(b"a\r\n\r\nd", 2), "");
+        assert_eq!(of(b"a\r\n\r\nd", 3), "d");
+        assert_eq!(of(b"", 1), "");
     }
 }

@@ -1,0 +1,1 @@
+dofile('missing_end.lua')
