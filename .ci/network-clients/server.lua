@@ -1,6 +1,6 @@
 -- The server that other programs' clients talk to: see the script `network`. Its arguments are a
 -- certificate, its key and a folder. It prints the ports of HTTP and HTTPS, and then what the
--- browser tells it.
+-- browser reports.
 
 local certificate, key, folder = ...
 

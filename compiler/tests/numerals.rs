@@ -5,7 +5,7 @@ use solvm_compiler::numeral::{read, read_trimmed};
 
 #[track_caller]
 fn assert_reads(text: &str, expected: f64) {
-    let value = read(text.as_bytes()).unwrap_or_else(|| panic!("{text} is no number"));
+    let value = read(text.as_bytes()).unwrap_or_else(|| panic!("{text} is not a number"));
     assert_eq!(value.to_bits(), expected.to_bits(), "{text} is {value:e}, not {expected:e}");
 }
 

@@ -55,7 +55,7 @@ async fn failures_of_jobs_are_errors() {
     assert_eq!((error.kind(), error.message()), (ErrorKind::Raised, "boom"));
     let error = handle.with(|_| -> () { panic!("broken") }).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panic);
-    // That was no panic inside Lua.
+    // That was not a panic inside Lua.
     assert_eq!(handle.call::<String>("tostring", 1).await.unwrap(), "1");
     handle
         .with(|lua| lua.register("panics", |_: &mut Call| -> () { panic!("broken") }))

@@ -42,7 +42,7 @@ fn passes(code: &str) {
 
 #[test]
 fn a_timeout_counts_from_when_it_was_set() {
-    // Its goroutine does not run before the others give way.
+    // Its goroutine does not run before the others yield.
     passes(
         "local called
         set_timeout(function() called = true end, 10)

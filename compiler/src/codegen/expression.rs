@@ -46,7 +46,7 @@ impl<'c> Generator<'c> {
         Ok(target)
     }
 
-    /// Evaluates to some register: that of a local variable as it is, or else the next one, which
+    /// Evaluates to some register: that of a local variable, or else the next one, which
     /// is then reserved.
     pub(super) fn evaluate_any(&mut self, expression: &'c Expression<'c>) -> Result<u8, Fault> {
         match &expression.unparenthesized().kind {

@@ -255,7 +255,7 @@ impl<'a> Parser<'a, '_, '_> {
             _ => Near::Text(source.to_vec()),
         };
         let span = match near {
-            // Behind what is there; the rest of the file may be empty lines.
+            // After the last token; the rest of the file may be empty lines.
             Near::EndOfInput => (self.last_span.end as usize..self.last_span.end as usize).into(),
             _ => hint::culprit(self.lexer.source(), self.last_span, self.span()),
         };

@@ -94,7 +94,7 @@ fn trim_right<'c>(call: &mut Call<'c>, text: LuaString<'c>) -> Result<LuaString<
     call.string(bytes.get(..bytes.len() - end).unwrap_or_default())
 }
 
-/// Converts a part of a text; the flag tells whether it ends within a word and may be changed.
+/// Converts a part of a text; the flag, which it may change, is set within a word.
 type Change = fn(&str, &mut bool) -> String;
 
 /// A conversion of a text's characters, part by part; invalid bytes are kept.

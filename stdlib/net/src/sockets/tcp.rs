@@ -102,7 +102,7 @@ pub(crate) async fn listen(
     let mut tries = 0;
     loop {
         match addresses.first().map_or_else(all, |&address| at(address)) {
-            // A process that was told to release the port may need a moment.
+            // A process that releases the port may need a moment.
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries < 2 => {
                 yield_now().await
             }

@@ -213,7 +213,7 @@ fn receive<'c>(
 impl Shared {
     async fn receive(&self) -> Receiving {
         let Some(socket) = self.socket.borrow().clone() else { return Receiving::Closed };
-        // The buffer is not accounted for: it is small, and no sender could be told about a
+        // The buffer is not accounted for: it is small, and no sender would learn of a
         // failure.
         let mut data = vec![0; MAX_DATAGRAM];
         match socket.recv_from(&mut data).await {

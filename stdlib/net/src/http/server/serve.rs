@@ -2,7 +2,7 @@
 //!
 //! A handler goroutine runs the middleware, then the handler, and passes the response to the
 //! connection's task. If it ends earlier (an error, a limit, the end of a stream), its end of the
-//! channel is dropped, which tells the task.
+//! channel is dropped, and the task responds with 500.
 //!
 //! Creating a goroutine costs as much as a short handler. So a goroutine that has responded takes
 //! the next waiting request, as if it were new. The receiving goroutine starts another one whenever
