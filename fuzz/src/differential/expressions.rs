@@ -43,7 +43,7 @@ impl Generator {
                 let operator = self.pick(&["+", "-", "*", "/", "%", "^"]);
                 let (mut a, b) =
                     (self.expression(Kind::Number, depth), self.expression(Kind::Number, depth));
-                if is_constant(&a) && is_constant(&b) && matches!(operator, "-" | "*" | "%") {
+                if is_constant(&a) && is_constant(&b) && matches!(operator, "-" | "*" | "%" | "/") {
                     a = format!("number({a})");
                 }
                 if self.chance(3) {

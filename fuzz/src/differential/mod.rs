@@ -14,6 +14,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What Lua 5.1 reports beyond 200 nested C calls; SolVM has no such limit (COMPATIBILITY.md).
+const C_CALL_LIMIT: &str = "C stack overflow";
+
 /// The number of programs in a batch.
 const BATCH: u64 = 2000;
 
@@ -67,7 +70,7 @@ pub fn compare(
         let ours = run(Command::new(solvm).args(["-timeout", "0"]).arg(&driver).arg(&batch))?;
         let theirs = run(Command::new(lua).arg(&driver).arg(&batch))?;
         for ((number, solvm), (_, lua)) in ours.into_iter().zip(theirs) {
-            if solvm != lua {
+            if solvm != lua && !lua.contains(C_CALL_LIMIT) {
                 report(Difference { number, solvm, lua });
             }
         }
