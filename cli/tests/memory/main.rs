@@ -105,6 +105,16 @@ const ROWS: &[(&str, &str)] = &[
         for i = 1, 1e5 do go(function() channel.select(unpack(cases)) end)
         if i % 100 == 0 then sleep(0) end end",
     ),
+    (
+        "waits on many channels",
+        "local failed
+        for i = 1, 1000 do keep[i] = chan() end
+        for i = 1, 1e5 do
+            go(function() failed = not pcall(select, unpack(keep)) end)
+            if i % 50 == 0 then sleep(0) end
+            if failed then break end
+        end",
+    ),
 ];
 
 fn shown(output: &Output) -> String {

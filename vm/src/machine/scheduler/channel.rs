@@ -48,6 +48,7 @@ impl Data for Channel {
         queues.buffer.capacity() * size_of::<Value>()
             + queues.senders.capacity() * size_of::<(Waiter, Value)>()
             + queues.receivers.capacity() * size_of::<Waiter>()
+            + queues.told.capacity() * size_of::<GoroutineId>()
     }
 }
 
@@ -151,7 +152,22 @@ impl Queues {
     }
 }
 
+/// The bytes by which a queue grows if one more is added.
+pub(super) fn growth<T>(queue: &VecDeque<T>) -> usize {
+    let is_full = queue.len() == queue.capacity();
+    // It becomes twice as large.
+    if is_full { queue.len().max(4) * size_of::<T>() } else { 0 }
+}
+
 impl<'c> Call<'c> {
+    /// Counts a channel's memory again, after it has changed by that many bytes.
+    pub(super) fn recount_channel(&mut self, channel: ChannelHandle<'c>, growth: usize) {
+        if growth > 0 {
+            // SAFETY: the channel is live.
+            self.with_vm(|vm| unsafe { vm.heap.recount_userdata(channel.userdata.0) });
+        }
+    }
+
     /// Sends a value: to a goroutine that waits for one, or into the buffer. If the wait takes
     /// longer than `timeout`, the native gives `false`, otherwise `true`.
     pub fn channel_send(
@@ -171,31 +187,26 @@ impl<'c> Call<'c> {
                 return Ok(Transfer::Done(()));
             }
         }
-        let mut has_grown = false;
-        let answer = if queues.buffer.len() < queues.capacity {
-            if queues.buffer.len() == queues.buffer.capacity() {
-                // It becomes twice as large.
-                self.check_memory(queues.buffer.len() * size_of::<Value>())?;
-                has_grown = true;
-            }
+        let has_room = queues.buffer.len() < queues.capacity;
+        if !has_room {
+            queues.clean(self);
+        }
+        let growth = if has_room { growth(&queues.buffer) } else { growth(&queues.senders) };
+        self.check_memory(growth)?;
+        let answer = if has_room {
             queues.buffer.push_back(value.0);
             self.count_transfer();
             Transfer::Done(())
         } else {
             let ticket = self.with_vm(|vm| vm.scheduler.running_ticket()).ok_or_else(outside)?;
             self.set_timer(timeout, Expiry::False)?;
-            queues.clean(self);
             queues.senders.push_back((Waiter::new(ticket), value.0));
             Transfer::Wait(self.parked(if timeout.is_some() { Wait::Outside } else { Wait::Send }))
         };
         drop(queues);
         // SAFETY: the channel is live, and keeps the value from now on.
-        self.with_vm(|vm| unsafe {
-            vm.heap.barrier_userdata(channel.userdata.0);
-            if has_grown {
-                vm.heap.recount_userdata(channel.userdata.0);
-            }
-        });
+        self.with_vm(|vm| unsafe { vm.heap.barrier_userdata(channel.userdata.0) });
+        self.recount_channel(channel, growth);
         Ok(answer)
     }
 
@@ -220,10 +231,10 @@ impl<'c> Call<'c> {
             self.count_transfer();
             queues.buffer.extend(sent);
             if queues.buffer.is_empty() && queues.buffer.capacity() > LARGE_BUFFER {
+                let freed = queues.buffer.capacity();
                 queues.buffer = VecDeque::new();
                 drop(queues);
-                // SAFETY: the channel is live.
-                self.with_vm(|vm| unsafe { vm.heap.recount_userdata(channel.userdata.0) });
+                self.recount_channel(channel, freed);
             }
             return Ok(Transfer::Done(Handle::from_raw(value)));
         }
@@ -234,10 +245,14 @@ impl<'c> Call<'c> {
         if queues.closed {
             return Ok(Transfer::Closed);
         }
+        queues.clean(self);
+        let growth = growth(&queues.receivers);
+        self.check_memory(growth)?;
         let ticket = self.with_vm(|vm| vm.scheduler.running_ticket()).ok_or_else(outside)?;
         self.set_timer(timeout, Expiry::TimedOut)?;
-        queues.clean(self);
         queues.receivers.push_back(Waiter::new(ticket));
+        drop(queues);
+        self.recount_channel(channel, growth);
         Ok(Transfer::Wait(self.parked(if timeout.is_some() {
             Wait::Outside
         } else {

@@ -4,7 +4,7 @@
 //! The only mechanism for all waits with a choice. If more than one is possible at once, each of
 //! them is equally likely.
 
-use super::channel::{ChannelHandle, SEND_ON_CLOSED, Transfer};
+use super::channel::{ChannelHandle, SEND_ON_CLOSED, Transfer, growth};
 use super::{Expiry, ResumeAction, Ticket, Wait, outside, wake};
 use crate::layout::value::Value;
 use crate::machine::native::{Call, Error, Step, Value as Handle};
@@ -140,6 +140,12 @@ impl<'c> Call<'c> {
         timeout: Option<Duration>,
     ) -> Result<Step, Error> {
         let ticket = self.with_vm(|vm| vm.scheduler.running_ticket()).ok_or_else(outside)?;
+        // Before anything has an effect.
+        let mut needed = 0;
+        for &offer in offers {
+            needed += self.clean_queue(offer);
+        }
+        self.check_memory(needed)?;
         let only_sends = offers.iter().all(|offer| matches!(offer, Offer::Send(..)));
         let step = self.park(match timeout {
             Some(_) => Wait::Outside,
@@ -148,20 +154,38 @@ impl<'c> Call<'c> {
         })?;
         self.set_timer(timeout, Expiry::TimedOut)?;
         for (number, &offer) in (0..).zip(offers) {
-            let mut queues = offer.channel().queues();
-            queues.clean(self);
+            let channel = offer.channel();
+            let mut queues = channel.queues();
             let waiter = Waiter { ticket, offer: Some(number) };
-            match offer {
-                Offer::Receive(_) => queues.receivers.push_back(waiter),
-                Offer::Send(channel, value) => {
-                    queues.senders.push_back((waiter, value.0));
-                    drop(queues);
-                    // SAFETY: the channel keeps the value from now on.
-                    self.with_vm(|vm| unsafe { vm.heap.barrier_userdata(channel.userdata().0) });
+            let growth = match offer {
+                Offer::Receive(_) => {
+                    let growth = growth(&queues.receivers);
+                    queues.receivers.push_back(waiter);
+                    growth
                 }
-            }
+                Offer::Send(_, value) => {
+                    let growth = growth(&queues.senders);
+                    queues.senders.push_back((waiter, value.0));
+                    growth
+                }
+            };
+            drop(queues);
+            // SAFETY: the channel keeps the value from now on.
+            self.with_vm(|vm| unsafe { vm.heap.barrier_userdata(channel.userdata().0) });
+            self.recount_channel(channel, growth);
         }
         Ok(step)
+    }
+
+    /// Drops ended waits from the queue of an offer, if there may be many. Returns the bytes by
+    /// which it grows if the offer is added.
+    fn clean_queue(&mut self, offer: Offer<'c>) -> usize {
+        let mut queues = offer.channel().queues();
+        queues.clean(self);
+        match offer {
+            Offer::Receive(_) => growth(&queues.receivers),
+            Offer::Send(..) => growth(&queues.senders),
+        }
     }
 
     /// The result of the last [`Call::wait_for_offers`].
