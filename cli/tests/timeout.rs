@@ -37,6 +37,9 @@ const COMPUTING: &[&str] = &[
     "coroutine.wrap(function() \
          while true do pcall(coroutine.wrap(function() while true do end end)) end \
      end)()",
+    // Much to free at the end.
+    "create_server('s', 0) for i = 1, 1e9 do handle_http('s', '/' .. i, print) end",
+    "for i = 1, 1e9 do set_timeout(print, 100) end",
     // The compiler.
     "load(('x = x + 1 '):rep(3e6))",
     "load('return {' .. ('1,'):rep(1e7) .. '}')",
