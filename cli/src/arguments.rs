@@ -269,6 +269,14 @@ pub(crate) fn options() -> Command {
                 "WHAT",
                 "Print this compiler stage instead of running the script".into(),
             )
+            // Nothing runs that they could limit.
+            .conflicts_with_all([
+                "timeout",
+                "memory-limit",
+                "max-goroutines",
+                "run-limit",
+                "handler-timeout",
+            ])
             .value_parser(
                 PossibleValuesParser::new(["tokens", "ast", "bytecode"]).map(|what| {
                     match what.as_str() {
