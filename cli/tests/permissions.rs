@@ -240,6 +240,7 @@ fn modules_of_the_script_may_be_run_and_not_read() {
     fs::create_dir(at("inner")).unwrap();
     fs::write(at("module.lua"), "return 'module'").unwrap();
     fs::write(at("inner/other.lua"), "return 'other'").unwrap();
+    fs::write(at("functions.lua"), "return function() return 's3cret' end").unwrap();
     fs::write(at("broken.lua"), "x = 1\npassword s3cret").unwrap();
     fs::write(at(".env"), "API_KEY = 's3cret'").unwrap();
     symlink(root.path().join("other/secret.txt"), at("outside.lua")).unwrap();
@@ -250,6 +251,9 @@ fn modules_of_the_script_may_be_run_and_not_read() {
         assert(import("module") == "module" and dofile("module.lua") == "module")
         assert(loadfile("inner/other.lua")() == "other")
         assert(not io.open("module.lua") and not read_file("module.lua"))
+        local function is_dumped(chunk) return pcall(string.dump, chunk) end
+        assert(not is_dumped(loadfile("module.lua")) and not is_dumped(require("functions")))
+        assert(is_dumped(is_dumped))
         for _, load in ipairs { loadfile, dofile, require, import } do
             local name = (load == require or load == import) and "broken" or "broken.lua"
             local ok, result, reason = pcall(load, name)

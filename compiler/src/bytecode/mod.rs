@@ -13,6 +13,7 @@ pub use names::{RegisterName, register_name};
 pub use opcode::{Flow, Format, OPEN, Opcode, Operand};
 pub(crate) use prototype::is_divisor;
 pub use prototype::{
-    Capture, Constant, LocalVariable, Prototype, Source, TableTemplate, TemplateValue, UpvalueInfo,
+    Capture, Constant, LocalVariable, Prototype, Source, SourceKind, TableTemplate, TemplateValue,
+    UpvalueInfo,
 };
 pub use verify::verify;

@@ -11,14 +11,26 @@ pub struct Source {
     pub name: Box<[u8]>,
     /// The whole source text; `string.dump` gives it back.
     pub text: Box<[u8]>,
-    /// Whether it belongs to a library: messages have the position of its caller.
-    pub is_library: bool,
+    /// What it is to the program.
+    pub kind: SourceKind,
+}
+
+/// What a chunk is to the program that runs it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SourceKind {
+    /// Its own code.
+    #[default]
+    Program,
+    /// Code that it may run but not read: `string.dump` does not give it.
+    Hidden,
+    /// A library: messages have the position of its caller.
+    Library,
 }
 
 impl Source {
     /// A chunk of that text, by that name.
     pub fn new(text: impl Into<Box<[u8]>>, name: impl Into<Box<[u8]>>) -> Self {
-        Source { name: name.into(), text: text.into(), is_library: false }
+        Source { name: name.into(), text: text.into(), kind: SourceKind::default() }
     }
 }
 

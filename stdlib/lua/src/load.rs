@@ -37,7 +37,7 @@ fn load_chunk<'c>(
             format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes(),
         )));
     }
-    match compile(call, text, name)? {
+    match compile(call, text, name, options.is_hidden)? {
         Ok(function) => {
             if let Some(environment) = options.environment {
                 call.set_environment(function, environment)?;
@@ -49,10 +49,12 @@ fn load_chunk<'c>(
 }
 
 /// The optional arguments of the loading functions.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Options<'m, 'c> {
     mode: Option<&'m [u8]>,
     environment: Option<Table<'c>>,
+    /// See [`SourceFile`].
+    is_hidden: bool,
 }
 
 pub(crate) fn load_string<'c>(
@@ -61,7 +63,7 @@ pub(crate) fn load_string<'c>(
     name: Option<LuaString<'c>>,
 ) -> Result<Loaded<'c>, Error> {
     let name = name.unwrap_or(text);
-    load_chunk(call, text.bytes(), name.bytes(), Options { mode: None, environment: None })
+    load_chunk(call, text.bytes(), name.bytes(), Options::default())
 }
 
 pub(crate) fn load<'c>(
@@ -72,7 +74,8 @@ pub(crate) fn load<'c>(
     environment: Option<Table<'c>>,
 ) -> Result<Either<Loaded<'c>, StartWith<'c, Load>>, Error> {
     if let Some(text) = LuaString::from_value(source) {
-        let options = Options { mode: mode.map(Name::bytes), environment };
+        let mode = mode.map(Name::bytes);
+        let options = Options { mode, environment, ..Options::default() };
         let name = name.unwrap_or(text);
         return Ok(Either::Now(load_chunk(call, text.bytes(), name.bytes(), options)?));
     }
@@ -92,11 +95,12 @@ fn not_enough_memory() -> Vec<u8> {
 
 /// Compiles a chunk if there is enough memory for it: the source is kept, and the code needs about
 /// as much. The inner error is the message. The outer one is raised before any effect, so that the
-/// native is called again after a collection.
+/// native is called again after a collection. Code that is hidden is not given by `string.dump`.
 fn compile<'c>(
     call: &mut Call<'c>,
     text: &[u8],
     name: &[u8],
+    is_hidden: bool,
 ) -> Result<Result<Function<'c>, Vec<u8>>, Error> {
     let room = room_for(text, name);
     if room > call.account().limit() {
@@ -104,7 +108,7 @@ fn compile<'c>(
         return Ok(Err(not_enough_memory()));
     }
     call.check_memory(room)?;
-    Ok(call.load(text, name))
+    Ok(if is_hidden { call.load_hidden(text, name) } else { call.load(text, name) })
 }
 
 fn room_for(text: &[u8], name: &[u8]) -> usize {
@@ -138,7 +142,8 @@ impl Steps for Load {
                     let name = call.argument(1).and_then(LuaString::from_value);
                     let mode = call.argument(2).and_then(LuaString::from_value);
                     let environment = call.argument(3).and_then(Table::from_value);
-                    let options = Options { mode: mode.map(LuaString::bytes), environment };
+                    let options =
+                        Options { mode: mode.map(LuaString::bytes), environment, is_hidden: false };
                     let text = std::mem::take(&mut self.text);
                     let loaded = load_chunk(
                         call,
@@ -186,7 +191,7 @@ impl SourceFile {
 
     /// Compiles the code. The error is the message.
     pub fn load<'c>(&self, call: &mut Call<'c>) -> Result<Function<'c>, Vec<u8>> {
-        let compiled = compile(call, &self.text, &self.name);
+        let compiled = compile(call, &self.text, &self.name, self.is_hidden);
         let compiled = compiled.unwrap_or_else(|_| Err(not_enough_memory()));
         compiled.map_err(|message| self.message(message))
     }
@@ -321,7 +326,8 @@ pub(crate) fn load_file<'c>(
         lua.finish_with(|call| {
             let environment = call.argument(2).and_then(Table::from_value);
             let loaded = source.and_then(|source| {
-                let options = Options { mode: mode.as_deref(), environment };
+                let SourceFile { is_hidden, .. } = source;
+                let options = Options { mode: mode.as_deref(), environment, is_hidden };
                 match load_chunk(call, &source.text, &source.name, options) {
                     Ok(Either::Now(function)) => Ok(Ok(function)),
                     Ok(Either::Later((_, message))) => Err(source.message(message)),

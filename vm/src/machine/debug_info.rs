@@ -10,7 +10,7 @@ use crate::machine::native::CallerInfo;
 use crate::machine::type_error::{self, Operation};
 use crate::machine::vm::Vm;
 use crate::messages::{self, Dialect};
-use solvm_compiler::bytecode::{self, Opcode, Operand, RegisterName, register_name};
+use solvm_compiler::bytecode::{self, Opcode, Operand, RegisterName, SourceKind, register_name};
 use solvm_compiler::chunk_id;
 use solvm_compiler::locate::Culprit;
 
@@ -75,7 +75,7 @@ unsafe fn is_library(context: Context) -> bool {
     context.continuation().is_none()
         && unsafe {
             let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
-            compiled.source.is_library
+            compiled.source.kind == SourceKind::Library
         }
 }
 

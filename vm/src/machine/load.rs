@@ -12,7 +12,9 @@ use crate::machine::binary_chunk;
 use crate::machine::scheduler;
 use crate::machine::vm::Vm;
 use crate::messages::{self, Dialect};
-use solvm_compiler::bytecode::{self, Constant, Instruction, Opcode, Source, TemplateValue};
+use solvm_compiler::bytecode::{
+    self, Constant, Instruction, Opcode, Source, SourceKind, TemplateValue,
+};
 use solvm_compiler::{Options, chunk_id, compile};
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -27,7 +29,7 @@ pub(crate) unsafe fn load(
     text: &[u8],
     name: &[u8],
     environment: *mut Table,
-    is_library: bool,
+    kind: SourceKind,
 ) -> Result<*mut LuaFunction, Vec<u8>> {
     let not_enough = || messages::NOT_ENOUGH_MEMORY.as_bytes().to_vec();
     let held = vm.heap.program_account().hold(text.len() + name.len()).map_err(|_| not_enough())?;
@@ -48,7 +50,7 @@ pub(crate) unsafe fn load(
         true => binary_chunk::decode(text).ok_or_else(refused)?,
         false => (0, name, text),
     };
-    let main = compile(Source { is_library, ..Source::new(text, name) }, &options)
+    let main = compile(Source { kind, ..Source::new(text, name) }, &options)
         .map_err(|error| error.message)?;
     let compiled = binary_chunk::find(&main, ordinal).ok_or_else(refused)?;
     // SAFETY: the code is the compiler's. The function that is published, as the caller asserts,

@@ -10,7 +10,7 @@ use crate::machine::debug_info::{called_name, definition, position};
 use crate::machine::vm::Vm;
 use crate::messages;
 use crate::number::NumberText;
-use solvm_compiler::bytecode::Prototype;
+use solvm_compiler::bytecode::{Prototype, SourceKind};
 use solvm_compiler::locate::{Culprit, locate};
 use std::ops::Range;
 use std::sync::Arc;
@@ -209,7 +209,7 @@ unsafe fn site(vm: &Vm, activation: &Activation) -> Option<Site> {
     // SAFETY: the function is active, as the caller asserts, and so it is alive, and its prototype
     // with it.
     let prototype = unsafe { &(*(*function).prototype).cold.compiled };
-    if prototype.source.is_library {
+    if prototype.source.kind == SourceKind::Library {
         return None;
     }
     let context = prototype.code.as_ptr().cast::<u32>().wrapping_add(pc + 1);

@@ -20,6 +20,7 @@ use crate::machine::thread::{self, GrowthError, Status};
 use crate::machine::type_error::{self, Operation};
 use crate::machine::vm::Vm;
 use crate::messages::{self, Dialect, Wording};
+use solvm_compiler::bytecode::SourceKind;
 use std::marker::PhantomData;
 
 /// New tables have room for at most this number of entries, regardless of a native's request.
@@ -290,32 +291,42 @@ impl<'c> Call<'c> {
     /// Compiles a chunk: source text, or what [`Call::dump`] gave. Its function gets the running
     /// thread's globals as environment. The error is the compiler's message.
     pub fn load(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
-        self.load_as(text, name, false)
+        self.load_as(text, name, SourceKind::Program)
+    }
+
+    /// The same for code that the program may run but not read: [`dump`](Self::dump) does not give
+    /// it.
+    pub fn load_hidden(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
+        self.load_as(text, name, SourceKind::Hidden)
     }
 
     /// The same for the source of a library that is written in Lua: messages have the position of
     /// its caller.
     pub fn load_library(&mut self, text: &[u8], name: &[u8]) -> Result<Function<'c>, Vec<u8>> {
-        self.load_as(text, name, true)
+        self.load_as(text, name, SourceKind::Library)
     }
 
     fn load_as(
         &mut self,
         text: &[u8],
         name: &[u8],
-        is_library: bool,
+        kind: SourceKind,
     ) -> Result<Function<'c>, Vec<u8>> {
         let environment = self.vm().current_globals();
         // SAFETY: the environment is live.
-        let function = unsafe { load::load(self.vm(), text, name, environment, is_library) }?;
+        let function = unsafe { load::load(self.vm(), text, name, environment, kind) }?;
         Function::from_value(Value::from_raw(Raw::from_lua_function(function))).ok_or_else(Vec::new)
     }
 
-    /// What [`Call::load`] makes that function of again, with fresh upvalues. None if it is native.
+    /// What [`Call::load`] makes that function of again, with fresh upvalues. None if it is native,
+    /// or its code is [hidden](Self::load_hidden).
     pub fn dump(&mut self, function: Function<'c>) -> Result<Option<Vec<u8>>, Error> {
         let Some(lua) = function.0.to_lua_function() else { return Ok(None) };
         // SAFETY: the function is live; its prototype is not changed.
         let compiled = unsafe { &(*(*lua).prototype).cold.compiled };
+        if compiled.source.kind == SourceKind::Hidden {
+            return Ok(None);
+        }
         // Once here, once as a string.
         self.check_memory(2 * compiled.source.text.len())?;
         Ok(Some(binary_chunk::encode(compiled)))
