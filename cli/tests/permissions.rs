@@ -313,6 +313,7 @@ fn wrong_usage_is_told() {
         (&["--sandbox", "--allow-read="], "--allow-read: a path must not be empty"),
         (&["--sandbox", "--allow-listen=http"], "--allow-listen: invalid port 'http'"),
         (&["--sandbox", "--allow-net=http://x"], "--allow-net: invalid host 'http://x'"),
+        (&["--deny-net=::1:80"], "invalid host '::1:80' (write [::1]:80 or [::1:80])"),
         (&["--sandbox", "--allow-run=no-such-program"], "program 'no-such-program' not found"),
     ] {
         let mut options: Vec<String> = options.iter().map(|word| word.to_string()).collect();

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+const EXPECTED: &str = "expected HOST, HOST:PORT or ADDRESS/BITS";
+
 /// A host that is allowed or denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostRule {
@@ -19,24 +21,16 @@ enum HostPattern {
 }
 
 impl HostRule {
-    /// Parses `HOST`, `HOST:PORT`, `ADDRESS`, `ADDRESS/BITS`, `[ADDRESS]:PORT`.
-    pub fn parse(text: &str) -> Option<HostRule> {
-        if let Some(host) = HostPattern::block(text) {
-            return Some(HostRule { host, port: None });
-        }
-        let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port.parse().ok()?)),
-            None => (text, None),
+    /// Parses `HOST`, `HOST:PORT`, `ADDRESS`, `ADDRESS/BITS`, `[ADDRESS]:PORT`. The error is what
+    /// is wrong with it.
+    pub fn parse(text: &str) -> Result<HostRule, String> {
+        let (host, port) = split(text)?;
+        let port = port.map(|port| port.parse().map_err(|_| EXPECTED)).transpose()?;
+        let host = match HostPattern::block(host)? {
+            Some(block) => block,
+            None => HostPattern::name(host)?,
         };
-        let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-        if let Some(host) = HostPattern::block(inner.unwrap_or(host)) {
-            return Some(HostRule { host, port });
-        }
-        let is_name = !host.is_empty()
-            && !host.contains(|letter: char| {
-                letter.is_whitespace() || letter.is_control() || ":/[]@?#*,".contains(letter)
-            });
-        is_name.then(|| HostRule { host: HostPattern::Name(normalized(host)), port })
+        Ok(HostRule { host, port })
     }
 
     /// Whether the rule applies to a host, by its name or by one of its addresses. Port 0
@@ -63,16 +57,78 @@ impl HostRule {
     }
 }
 
+/// Splits a rule into the host and the port.
+fn split(text: &str) -> Result<(&str, Option<&str>), String> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, port) = rest.split_once(']').ok_or(EXPECTED)?;
+        return match port.strip_prefix(':') {
+            _ if !host.contains(':') => Err(EXPECTED.into()),
+            None if port.is_empty() => Ok((host, None)),
+            None => Err(EXPECTED.into()),
+            port => Ok((host, port)),
+        };
+    }
+    match text.rsplit_once(':') {
+        None => Ok((text, None)),
+        Some((host, port)) if !host.contains(':') => Ok((host, Some(port))),
+        // An IPv6 address.
+        Some((host, port)) if host.parse::<Ipv6Addr>().is_ok() && port.parse::<u16>().is_ok() => {
+            Err(format!("write [{host}]:{port} or [{text}]"))
+        }
+        Some(_) => Ok((text, None)),
+    }
+}
+
 impl HostPattern {
-    fn block(text: &str) -> Option<HostPattern> {
+    /// Parses addresses; None if the text is a name.
+    fn block(text: &str) -> Result<Option<HostPattern>, String> {
         let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
+            Some((address, bits)) => (address, Some(bits.parse::<u32>().map_err(|_| EXPECTED)?)),
             None => (text, None),
         };
-        let address: IpAddr = address.parse().ok()?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.unwrap_or(most);
-        (bits <= most).then_some(HostPattern::Block { address, bits })
+        let address: IpAddr = match address.parse() {
+            Ok(address) => address,
+            Err(_) if bits.is_none() => return Ok(None),
+            Err(_) => return Err(EXPECTED.into()),
+        };
+        let length = |address: IpAddr| if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.unwrap_or(length(address));
+        if bits > length(address) {
+            return Err(EXPECTED.into());
+        }
+        // An IPv4 address that is mapped to IPv6 is IPv4 everywhere.
+        let mapped = length(address) - length(address.to_canonical());
+        let (address, bits) = (address.to_canonical(), bits.checked_sub(mapped));
+        let bits =
+            bits.ok_or_else(|| format!("write an IPv4 address, or {mapped} bits or more"))?;
+        // A rule for only the unspecified address applies to the loopback address, like
+        // connections.
+        let address = if bits == length(address) { effective(address) } else { address };
+        Ok(Some(HostPattern::Block { address, bits }))
+    }
+
+    fn name(text: &str) -> Result<HostPattern, String> {
+        let name = normalized(text);
+        let is_wrong = |letter: char| {
+            letter.is_whitespace() || letter.is_control() || ":/[]@?#*,%".contains(letter)
+        };
+        if name.is_empty() || name.contains(is_wrong) {
+            return Err(EXPECTED.into());
+        }
+        if !name.is_ascii() {
+            return Err("write the name in its ASCII form, xn--...".into());
+        }
+        // Resolvers take `127.1` and `0x7f000001` for addresses.
+        let last = name.rsplit('.').next().unwrap_or_default();
+        let digits = last.strip_prefix("0x").unwrap_or(last);
+        let is_hexadecimal = digits.len() < last.len();
+        let is_number = digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || is_hexadecimal && byte.is_ascii_hexdigit());
+        match is_number {
+            true => Err("write an address as four numbers".into()),
+            false => Ok(HostPattern::Name(name)),
+        }
     }
 }
 
@@ -91,7 +147,7 @@ fn effective(address: IpAddr) -> IpAddr {
 }
 
 fn in_block(address: IpAddr, first: IpAddr, bits: u32) -> bool {
-    let differing = match (address, effective_block(first, bits)) {
+    let equal = match (address, first) {
         (IpAddr::V4(address), IpAddr::V4(first)) => {
             (address.to_bits() ^ first.to_bits()).leading_zeros()
         }
@@ -100,13 +156,7 @@ fn in_block(address: IpAddr, first: IpAddr, bits: u32) -> bool {
         }
         _ => return false,
     };
-    differing >= bits
-}
-
-/// A rule for only the unspecified address applies to the loopback address, like connections.
-fn effective_block(first: IpAddr, bits: u32) -> IpAddr {
-    let is_single = bits == if first.is_ipv4() { 32 } else { 128 };
-    if is_single { effective(first) } else { first }
+    equal >= bits
 }
 
 #[cfg(test)]
@@ -139,10 +189,61 @@ mod tests {
         assert!(!matches("0.0.0.0/0", "x", 80, "::2"));
     }
 
+    /// A rule for a mapped address is the rule for the IPv4 address.
+    #[test]
+    fn mapped_addresses_are_ipv4() {
+        let addresses = ["0.0.0.0", "10.0.0.1", "10.255.0.1", "127.0.0.1", "255.255.255.255"];
+        for first in addresses {
+            for bits in 0..=32 {
+                let plain = HostRule::parse(&format!("{first}/{bits}")).unwrap();
+                let mapped = HostRule::parse(&format!("::ffff:{first}/{}", 96 + bits)).unwrap();
+                assert_eq!(plain, mapped);
+                for address in addresses {
+                    let mapped = format!("::ffff:{address}").parse().unwrap();
+                    let plain_matches = plain.matches("x", 1, address.parse().ok());
+                    assert_eq!(plain_matches, plain.matches("x", 1, Some(mapped)));
+                }
+            }
+        }
+        assert_eq!(HostRule::parse("[::ffff:10.0.0.1]:80"), HostRule::parse("10.0.0.1:80"));
+    }
+
+    /// Every rule that is accepted has one meaning, and denies what it names.
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "a b", "host:port", "http://x", "10.0.0.0/33", "*.x", "x:70000", "[::1"] {
-            assert_eq!(HostRule::parse(text), None, "{text}");
+        for text in [
+            "",
+            ".",
+            "a b",
+            "host:port",
+            "http://x",
+            "10.0.0.0/33",
+            "10.0.0.0/",
+            "x/8",
+            "*.x",
+            "x:70000",
+            "x:1:2",
+            "[::1",
+            "[::1]80",
+            "[x]:80",
+            "[10.0.0.1]:80",
+            "::1/129",
+            "fe80::1%eth0",
+            "127.1",
+            "10.0.0",
+            "10.0.0.256",
+            "2130706433",
+            "0x7f.1",
+            "x.0x7F",
+            "bücher.example",
+            "::ffff:10.0.0.0/8",
+            "::1:80",
+            "2001:db8::1:443",
+        ] {
+            assert!(HostRule::parse(text).is_err(), "{text}");
+        }
+        for text in ["[::1:80]", "::1:80/128", "::1:8a", "1:2:3:4:5:6:7:8", "x.0xyz", "1.example"] {
+            assert!(HostRule::parse(text).is_ok(), "{text}");
         }
     }
 }

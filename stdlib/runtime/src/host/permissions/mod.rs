@@ -346,9 +346,7 @@ fn path_rule(rule: &OsStr) -> Result<PathBuf, InvalidRule> {
 
 fn host_rule(rule: &OsStr) -> Result<HostRule, InvalidRule> {
     let text = text_of(rule)?;
-    HostRule::parse(text).ok_or_else(|| {
-        InvalidRule(format!("invalid host '{text}' (expected HOST, HOST:PORT or ADDRESS/BITS)"))
-    })
+    HostRule::parse(text).map_err(|reason| InvalidRule(format!("invalid host '{text}' ({reason})")))
 }
 
 fn port_rule(rule: &OsStr) -> Result<u16, InvalidRule> {
