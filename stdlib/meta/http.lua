@@ -44,7 +44,8 @@ local HttpOptions = {}
 ---A status such as 404 is a response like any other. If there is no response (no connection, an
 ---invalid certificate, a timeout), the result is nil and the reason, and the handlers of `on_error`
 ---are called. The body must fit below the memory limit, unless it is saved to a file. Connections
----are kept alive and reused.
+---are kept alive and reused. They go to the host of the URL: proxies in the environment, such as
+---`HTTP_PROXY`, are not used.
 ---
 ---```lua
 ---create_server("s", 0, { host = "127.0.0.1" })

@@ -44,6 +44,9 @@ impl Clients {
         let config =
             config.flatten().map_err(|error| solvm_runtime::system_error::reason(&error))?;
         let client = Client::builder().tls_backend_preconfigured(config).redirect(Policy::none());
+        // The environment does not choose where to connect: a proxy is not an address that was
+        // checked, and would resolve the host itself.
+        let client = client.no_proxy();
         let client = client.dns_resolver(Arc::new(Resolver { network, purpose }));
         let client = client.user_agent(concat!("SolVM/", env!("CARGO_PKG_VERSION")));
         let client = client.build().map_err(|error| innermost(&error))?;
