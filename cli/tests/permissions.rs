@@ -10,11 +10,13 @@ use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
 const ATTEMPTS: &str = include_str!("permissions/attempts.lua");
+const CONNECTIONS: &str = include_str!("permissions/connections.lua");
 
 /// A fresh set of files for `attempts.lua`.
 fn files() -> TempDir {
@@ -44,22 +46,47 @@ fn files() -> TempDir {
     root
 }
 
-/// A server that responds to every request with a Lua chunk; its port.
+/// A server that responds to every request with a Lua chunk, or a redirect to what follows `/to/`.
+struct Server {
+    port: u16,
+    /// The number of its connections so far.
+    connections: Arc<AtomicUsize>,
+}
+
+impl Server {
+    fn new() -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let connections = Arc::new(AtomicUsize::new(0));
+        let count = connections.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                count.fetch_add(1, Ordering::Relaxed);
+                std::thread::spawn(move || answer(stream));
+            }
+        });
+        Server { port, connections }
+    }
+}
+
+/// The port of such a server.
 fn server() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || answer(stream));
-        }
-    });
-    port
+    Server::new().port
 }
 
 fn answer(mut stream: std::net::TcpStream) {
     let mut request = [0; 4096];
-    while stream.read(&mut request).is_ok_and(|count| count > 0) {
-        let response = "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nreturn 1";
+    while let Ok(count) = stream.read(&mut request)
+        && count > 0
+    {
+        let request = String::from_utf8_lossy(&request[..count]);
+        let path = request.split(' ').nth(1).unwrap_or_default();
+        let response = match path.strip_prefix("/to/") {
+            Some(target) => {
+                format!("HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n")
+            }
+            None => "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nreturn 1".to_string(),
+        };
         if stream.write_all(response.as_bytes()).is_err() {
             return;
         }
@@ -176,6 +203,106 @@ fn what_is_denied_wins_over_what_is_allowed() {
     assert_eq!(outcomes["csv.read"].1, "reached");
     let moved = ["--deny-read=ROOT/out/old1", "--deny-write=ROOT/data"];
     assert_eq!(attempts(&moved, server)["os.rename"].1, "reached");
+}
+
+/// Hosts that are this machine; some by a look-up.
+const HOSTS: [&str; 4] = ["localhost", "LOCALHOST", "127.0.0.1", "::ffff:127.0.0.1"];
+
+/// Calls every way to connect to a port, with some options; the proxy is set in the environment.
+/// Returns the outcomes: how, the host, and "reached" or "denied".
+fn connections(
+    options: &[String],
+    proxy: u16,
+    redirecting: u16,
+    port: u16,
+) -> Vec<(String, String, String)> {
+    let root = files();
+    let script = root.path().join("program/connections.lua");
+    fs::write(&script, CONNECTIONS).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_solvm"));
+    for scheme in ["http", "https", "all"] {
+        let address = format!("http://127.0.0.1:{proxy}");
+        command.env(format!("{scheme}_proxy"), &address);
+        command.env(format!("{}_PROXY", scheme.to_uppercase()), &address);
+    }
+    command.env_remove("NO_PROXY").env_remove("no_proxy");
+    let ports = [redirecting, port].map(|port| port.to_string());
+    let output = command
+        .args(["-timeout", "60s"])
+        .args(options)
+        .args([&script, root.path()])
+        .args(ports)
+        .args(HOSTS)
+        .current_dir(root.path())
+        .output()
+        .unwrap();
+    let (lines, errors) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{options:?}: {errors}");
+    let outcomes: Vec<_> = lines
+        .lines()
+        .map(|line| {
+            let parts: Vec<&str> = line.split('\t').collect();
+            (parts[0].to_string(), parts[1].to_string(), parts[2].to_string())
+        })
+        .collect();
+    assert!(outcomes.len() >= 15 * HOSTS.len(), "{options:?}: {lines}");
+    outcomes
+}
+
+/// Every way to connect, with rules for names, addresses and ports. `ONE` is the port of a server,
+/// `OTHER` that of another; a row has the hosts whose ports ONE and OTHER are allowed.
+#[test]
+fn every_connection_goes_to_a_host_and_port_that_are_allowed() {
+    const ALL: &[&str] = &HOSTS;
+    const NAMES: &[&str] = &["localhost", "LOCALHOST"];
+    const ADDRESSES: &[&str] = &["127.0.0.1", "::ffff:127.0.0.1"];
+    let rows: &[(&[&str], &[&str], &[&str])] = &[
+        (&["--allow-net=localhost:ONE"], NAMES, &[]),
+        (&["--allow-net=localhost:ONE,10.0.0.0/8:OTHER"], NAMES, &[]),
+        (&["--allow-net=localhost:ONE,10.0.0.0/8"], NAMES, &[]),
+        (&["--allow-net=127.0.0.1:ONE"], ALL, &[]),
+        (&["--allow-net=127.0.0.1:ONE,10.0.0.0/8:OTHER"], ALL, &[]),
+        (&["--allow-net=127.0.0.1:ONE,10.0.0.0/8"], ALL, &[]),
+        (&["--allow-net=127.0.0.0/8:ONE,localhost:OTHER"], ALL, NAMES),
+        (&["--allow-net=[::ffff:127.0.0.1]:ONE"], ALL, &[]),
+        (&["--allow-net=[::ffff:127.0.0.0/104]:ONE,::1"], ALL, &[]),
+        (&["--allow-net", "--deny-net=localhost:OTHER"], ALL, ADDRESSES),
+        (&["--allow-net", "--deny-net=127.0.0.1:OTHER,::1"], ALL, &[]),
+        (&["--allow-net", "--deny-net=127.0.0.0/8:OTHER,10.0.0.0/8,::1"], ALL, &[]),
+        (&["--allow-net", "--deny-net=[::ffff:127.0.0.1]:OTHER,::1"], ALL, &[]),
+        (&["--allow-net", "--deny-net=::ffff:127.0.0.1,::1"], &[], &[]),
+        (&["--allow-net", "--deny-net=::ffff:127.0.0.0/104,::1"], &[], &[]),
+        (&["--allow-net", "--deny-net=::ffff:0:0/96,::1"], &[], &[]),
+        (&["--allow-net", "--deny-net=::/0"], ALL, ALL),
+    ];
+    let (one, other, proxy) = (Server::new(), Server::new(), Server::new());
+    let fill = |word: &&str| {
+        word.replace("ONE", &one.port.to_string()).replace("OTHER", &other.port.to_string())
+    };
+    let mut wrong = String::new();
+    for (options, to_one, to_other) in rows {
+        for (server, allowed) in [(&one, to_one), (&other, to_other)] {
+            let mut words =
+                ["--sandbox", "--allow-read=data", "--allow-write=out"].map(String::from).to_vec();
+            words.extend(options.iter().map(fill));
+            let before = server.connections.load(Ordering::Relaxed);
+            for (way, host, outcome) in connections(&words, proxy.port, one.port, server.port) {
+                let is_allowed = allowed.contains(&&host[..])
+                    && (!way.starts_with("redirect") || to_one.contains(&&host[..]));
+                if outcome != if is_allowed { "reached" } else { "denied" } {
+                    wrong.push_str(&format!("\n{options:?}: {way} {host}: {outcome}"));
+                }
+            }
+            // Redirects begin at the first server.
+            let count = server.connections.load(Ordering::Relaxed) - before;
+            if (count > 0) == allowed.is_empty() {
+                wrong.push_str(&format!("\n{options:?}: {count} connections"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert_eq!(proxy.connections.load(Ordering::Relaxed), 0, "the proxy of the environment");
 }
 
 /// A directory with denied contents cannot be moved to where they are allowed.

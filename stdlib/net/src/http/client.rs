@@ -1,7 +1,7 @@
 //! The HTTP client: `http_get`, `http_post`, `http_put`, `http_delete`, `http_request`.
 //!
-//! Connections are kept alive and reused, separately for each trust configuration. A call that
-//! fails returns nil and the reason, and calls the handlers of `on_error`.
+//! Connections are kept alive and reused, separately for each trust configuration and port. A call
+//! that fails returns nil and the reason, and calls the handlers of `on_error`.
 
 use super::clients::clients_for;
 use super::{headers, redirect};
@@ -405,7 +405,8 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, CallError> 
         let purpose = request.purpose;
         let clients =
             lua.with(|call| clients_for(call, &url, purpose)).map_err(CallError::Reason)?;
-        let client = clients.get(lua, &request.trust, purpose).await.map_err(CallError::Reason)?;
+        let client = clients.get(lua, &request.trust, purpose, &url).await;
+        let client = client.map_err(CallError::Reason)?;
         let mut builder =
             client.request(request.method.clone(), url.clone()).headers(request.headers.clone());
         if let Some(body) = &request.body {

@@ -9,7 +9,7 @@ use reqwest::{Client, Url};
 use solvm_files::file_system;
 use solvm_runtime::Host;
 use solvm_runtime::host::Network;
-pub(crate) use solvm_runtime::host::network::{ANY_PORT, Purpose, addresses};
+use solvm_runtime::host::network::{Purpose, addresses};
 use solvm_runtime::pool::in_pool;
 use solvm_vm::native::asynchronous::Lua;
 use solvm_vm::{Call, Error};
@@ -20,19 +20,24 @@ use std::sync::Arc;
 /// Maximum number of clients.
 const MAX_CLIENTS: usize = 16;
 
-/// Clients, each with its connections, by trust and purpose.
+/// Clients, each with its connections, by trust, purpose and port: the permissions depend on the
+/// port, and a resolver is told only the name.
 #[derive(Clone, Default)]
-pub(crate) struct Clients(Rc<RefCell<HashMap<(Trust, Purpose), Client>>>);
+pub(crate) struct Clients(Rc<RefCell<HashMap<Key, Client>>>);
+
+type Key = (Trust, Purpose, u16);
 
 impl Clients {
-    /// Returns the client for a trust configuration.
+    /// Returns the client for a trust configuration and the port of a URL.
     pub(super) async fn get(
         &self,
         lua: &Lua,
         trust: &Trust,
         purpose: Purpose,
+        url: &Url,
     ) -> Result<Client, String> {
-        let key = (trust.clone(), purpose);
+        let port = port_of(url);
+        let key = (trust.clone(), purpose, port);
         if let Some(client) = self.0.borrow().get(&key) {
             return Ok(client.clone());
         }
@@ -47,7 +52,7 @@ impl Clients {
         // The environment does not choose where to connect: a proxy is not an address that was
         // checked, and would resolve the host itself.
         let client = client.no_proxy();
-        let client = client.dns_resolver(Arc::new(Resolver { network, purpose }));
+        let client = client.dns_resolver(Arc::new(Resolver { network, purpose, port }));
         let client = client.user_agent(concat!("SolVM/", env!("CARGO_PKG_VERSION")));
         let client = client.build().map_err(|error| innermost(&error))?;
         let mut clients = self.0.borrow_mut();
@@ -59,18 +64,18 @@ impl Clients {
     }
 }
 
-/// Resolves a host to the addresses that the program may connect to. The port was checked with the
-/// name at the start of the call.
+/// Resolves a host to the addresses that the program may connect to at a port.
 struct Resolver {
     network: Arc<dyn Network>,
     purpose: Purpose,
+    port: u16,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: HostName) -> Resolving {
-        let (network, purpose) = (self.network.clone(), self.purpose);
+        let (network, purpose, port) = (self.network.clone(), self.purpose, self.port);
         Box::pin(async move {
-            let found = addresses(&*network, purpose, name.as_str(), ANY_PORT).await?;
+            let found = addresses(&*network, purpose, name.as_str(), port).await?;
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
@@ -81,8 +86,11 @@ pub(super) fn clients_for(call: &mut Call, url: &Url, purpose: Purpose) -> Resul
     let Some(host) = call.host::<Host>() else {
         return Err("network access is not available".into());
     };
-    let (name, port) =
-        (url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default());
-    purpose.allow(&*host.world.network(), name, port)?;
+    let name = url.host_str().unwrap_or_default();
+    purpose.allow(&*host.world.network(), name, port_of(url))?;
     Ok(host.state::<Clients>().clone())
+}
+
+fn port_of(url: &Url) -> u16 {
+    url.port_or_known_default().unwrap_or_default()
 }

@@ -1,7 +1,8 @@
 //! The network for the libraries, which check each use of it here first.
 //!
-//! **Invariant (THE JUDGED ADDRESS)**: a connection goes to an address that was checked, never to
-//! the result of a second look-up. [`addresses`] is the only way from a name to addresses.
+//! **Invariant (THE JUDGED ADDRESS)**: a connection goes to an address that was checked with its
+//! port, never to the result of a second look-up. [`addresses`] is the only way from a name to
+//! addresses.
 
 use crate::pool::in_pool;
 use crate::system_error::{denied, reason};
@@ -41,7 +42,7 @@ pub enum NetworkUse<'a> {
     Connect {
         /// The host's name or address as the program passed it.
         host: &'a str,
-        /// The port; 0 if only the name and its address are checked.
+        /// The port.
         port: u16,
         /// The address of the name. None before it is resolved: the check is then whether any
         /// address of the host could be allowed.
@@ -72,9 +73,6 @@ pub enum NetworkUse<'a> {
 
 /// Time limit of a look-up.
 const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Represents every port, for resolving a name whose port was checked before.
-pub const ANY_PORT: u16 = 0;
 
 /// The purpose of a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -33,12 +33,13 @@ impl HostRule {
         Ok(HostRule { host, port })
     }
 
-    /// Whether the rule applies to a host, by its name or by one of its addresses. Port 0
-    /// represents any port.
+    /// Whether the rule applies to a port of a host, by its name or by one of its addresses.
     pub(super) fn matches(&self, host: &str, port: u16, address: Option<IpAddr>) -> bool {
-        if !self.has_port(port) {
-            return false;
-        }
+        self.has_port(port) && self.is_for(host, address)
+    }
+
+    /// Whether the rule applies to some port of a host.
+    pub(super) fn is_for(&self, host: &str, address: Option<IpAddr>) -> bool {
         match &self.host {
             HostPattern::Name(name) => *name == normalized(host),
             HostPattern::Block { address: first, bits } => {
@@ -52,8 +53,13 @@ impl HostRule {
         matches!(self.host, HostPattern::Block { .. }) && self.has_port(port)
     }
 
+    /// Whether the rule applies to all ports.
+    pub(super) fn is_for_all_ports(&self) -> bool {
+        self.port.is_none()
+    }
+
     fn has_port(&self, port: u16) -> bool {
-        port == 0 || self.port.is_none_or(|own| own == port)
+        self.port.is_none_or(|own| own == port)
     }
 }
 
@@ -206,6 +212,18 @@ mod tests {
             }
         }
         assert_eq!(HostRule::parse("[::ffff:10.0.0.1]:80"), HostRule::parse("10.0.0.1:80"));
+    }
+
+    #[test]
+    fn a_port_belongs_to_the_rule() {
+        for rule in ["x:80", "10.0.0.0/8:80", "[fe80::1]:80", "[fe80::/10]:80"] {
+            let rule = HostRule::parse(rule).unwrap();
+            let address = if rule.host == HostPattern::Name("x".into()) { "::" } else { "fe80::1" };
+            for address in [address, "10.0.0.1"].map(|address| address.parse().ok()) {
+                assert!([0, 81].iter().all(|port| !rule.matches("x", *port, address)), "{rule:?}");
+            }
+            assert!(!rule.is_for_addresses(81));
+        }
     }
 
     /// Every rule that is accepted has one meaning, and denies what it names.

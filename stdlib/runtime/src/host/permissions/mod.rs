@@ -265,6 +265,20 @@ impl Permissions {
             false => Verdict::NotAllowed,
         }
     }
+
+    /// A look-up is allowed with any port of the host, and denied with all of them.
+    fn judge_look_up(&self, host: &str) -> Verdict {
+        let address = literal(host);
+        let is_denied =
+            self.net.is_denied(|rule| rule.is_for_all_ports() && rule.is_for(host, address));
+        if is_denied {
+            Verdict::Denied
+        } else if self.net.is_allowed(|rule| rule.is_for(host, address)) {
+            Verdict::Allowed
+        } else {
+            Verdict::NotAllowed
+        }
+    }
 }
 
 /// One of the two lists of an area.
@@ -277,10 +291,9 @@ pub(super) enum Side {
 /// The network, restricted by permissions.
 impl Network for Arc<Permissions> {
     fn allow(&self, what: NetworkUse<'_>) -> io::Result<()> {
-        let at = |host: &str, port: u16| match port {
-            0 => host.to_string(),
-            _ if host.contains(':') && !host.starts_with('[') => format!("[{host}]:{port}"),
-            _ => format!("{host}:{port}"),
+        let at = |host: &str, port: u16| match host.contains(':') && !host.starts_with('[') {
+            true => format!("[{host}]:{port}"),
+            false => format!("{host}:{port}"),
         };
         let (verdict, act, object, area) = match what {
             NetworkUse::Connect { host, port, address } => {
@@ -301,8 +314,8 @@ impl Network for Arc<Permissions> {
                 (verdict, Act::Listen, port.to_string(), Area::Listen)
             }
             NetworkUse::Resolve { host } => {
-                let is_host = |rule: &HostRule| rule.matches(host, 0, literal(host));
-                (self.net.judge(is_host), Act::Resolve, host.to_string(), Area::Net)
+                let verdict = self.judge_look_up(host);
+                (verdict, Act::Resolve, host.to_string(), Area::Net)
             }
         };
         match verdict {
