@@ -46,4 +46,16 @@ assert(address == "127.0.0.1" and addresses[1] == address)
 assert(resolve_dns("127.0.0.1") == "127.0.0.1" and resolve_dns("::1") == "::1")
 local nothing, reason = resolve_dns("no such name")
 assert(nothing == nil and reason:find("^no such name: "), reason)
+
+-- No host has such a name.
+for _, name in ipairs { "localhost\0x", "\0", "" } do
+    for _, look_up in ipairs {
+        resolve_dns,
+        function(host) return tcp_connect(host, 1) end,
+        function(host) return udp_sendto(host, 1, "x") end,
+    } do
+        local result, message = look_up(name)
+        assert(result == nil and message == name .. ": invalid host name", message)
+    end
+end
 assert(not pcall(resolve_dns) and not pcall(udp_sendto, "localhost", 0.5, "x"))

@@ -132,6 +132,9 @@ pub async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
     if let Some(address) = literal(host) {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
+    if host.is_empty() || host.contains('\0') {
+        return Err(format!("{host}: invalid host name"));
+    }
     let found = match tokio::time::timeout(TIMEOUT, query_os(host.into(), port)).await {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => return Err(format!("{host}: {}", short_message(&error))),
