@@ -31,7 +31,7 @@ local HttpResponse = {}
 
 ---Options of the client functions.
 ---@class HttpOptions
----@field headers? table<string, string|string[]> header fields to send
+---@field headers? table<string, string|string[]> header fields to send: at most 1000, of at most 64 KiB
 ---@field timeout? number seconds for the whole call (default 10; 0 means no limit)
 ---@field redirects? integer how many redirects are followed (default 10; with 0 the redirect itself is returned)
 ---@field save_to? string a file for the body, which then need not fit into memory; it is replaced when everything has come
@@ -143,7 +143,7 @@ local HttpRequest = {}
 ---A handler's response, if it is not just a string for the body.
 ---@class HttpAnswer
 ---@field status? integer from 200 to 599 (default 200)
----@field headers? table<string, string|string[]> header fields; a list sets multiple fields of the same name, as for `Set-Cookie`. Without a `Content-Type` it is `text/html` if the body starts like a page, otherwise `text/plain` or, for binary data, `application/octet-stream`
+---@field headers? table<string, string|string[]> header fields; a list sets multiple fields of the same name, as for `Set-Cookie`. With those of middleware, at most 1000 fields, of at most 64 KiB. Without a `Content-Type` it is `text/html` if the body starts like a page, otherwise `text/plain` or, for binary data, `application/octet-stream`
 ---@field body? string|fun():string? the body; or a function that is called for each chunk until it returns nil
 local HttpAnswer = {}
 

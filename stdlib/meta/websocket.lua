@@ -19,7 +19,7 @@ local websocket = {}
 ---assert(nothing == nil and reason:find("ws://127.0.0.1:1/", 1, true))
 ---```
 ---@param url string a URL that starts with `ws://` or `wss://`
----@param options? { headers?: table<string, string|string[]>, timeout?: number, max_message?: integer, ca_file?: string, insecure?: boolean } `headers`: header fields to send; `timeout`: seconds until it is open (default 10; 0 means no limit); `max_message`: maximum bytes of a message (default 16 MiB); `ca_file`: a PEM file with the certificates of the only authorities to trust; `insecure`: trust any certificate
+---@param options? { headers?: table<string, string|string[]>, timeout?: number, max_message?: integer, ca_file?: string, insecure?: boolean } `headers`: header fields to send, as for `http_get`; `timeout`: seconds until it is open (default 10; 0 means no limit); `max_message`: maximum bytes of a message (default 16 MiB); `ca_file`: a PEM file with the certificates of the only authorities to trust; `insecure`: trust any certificate
 ---@return WebSocket? ws nil if it fails
 ---@return string? reason why
 function ws_connect(url, options) end

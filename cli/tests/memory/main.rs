@@ -117,6 +117,81 @@ const ROWS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Tables of header fields: how they are added to the empty table `h`.
+const FIELDS: &[(&str, &str)] = &[
+    ("that share a value", "for i = 1, 990 do h['a' .. i] = ('x'):rep(6e4) end"),
+    ("with long names", "for i = 1, 50 do h['a' .. i .. ('x'):rep(6e4)] = 'x' end"),
+    ("in a list", "h.a = {} for i = 1, 990 do h.a[i] = ('x'):rep(6e4) end"),
+    ("that are many", "for i = 1, 900 do h['a' .. i] = ('x'):rep(60) end"),
+    ("with a long value", "h.a = ('x'):rep(64000)"),
+];
+
+/// Where a program can pass them. `ask` sends requests, and reads no response.
+const USES: &[(&str, &str)] = &[
+    ("http_get", "http_get(url .. '/slow', { headers = h })"),
+    ("http_request", "http_request('GET', url .. '/slow', nil, h)"),
+    ("ft.download", "ft.download(url .. '/slow', '/dev/null', { headers = h, progress = false })"),
+    ("ft.upload", "ft.upload('/etc/hostname', url .. '/slow', { headers = h, progress = false })"),
+    ("ws_connect", "ws_connect('ws' .. url:sub(5) .. '/slow', { headers = h })"),
+    ("a response", "ask('/fields', 1)"),
+    ("responses to a pipeline", "ask('/fields', 1000)"),
+    ("a streamed response", "ask('/stream', 1)"),
+    ("middleware", "ask('/added/slow', 1)"),
+    ("middleware and a file", "ask('/added/files/hostname', 100)"),
+    ("middleware and nothing", "ask('/added/nothing', 1000)"),
+    ("middleware and a WebSocket", "keep[i] = ws_connect('ws' .. url:sub(5) .. '/added/socket')"),
+];
+
+/// The process has at most so much memory, whatever header fields a program passes, and where.
+#[test]
+fn header_fields_are_accounted_for_wherever_they_are_passed() {
+    const LIMIT: usize = 64;
+    let body = |make: &str, pass: &str| {
+        format!(
+            "local h = {{}} {make}
+            create_server('s', 0, {{ max_header = 2 ^ 20 }})
+            handle_http('s', '/slow', function() sleep(9) end)
+            handle_http('s', '/fields', function() return {{ headers = h }} end)
+            handle_http('s', '/stream', function()
+                return {{ headers = h, body = function() sleep(9) end }}
+            end)
+            use_middleware('s', '/added/*', function() return {{ headers = h }} end)
+            handle_http('s', '/added/slow', function() sleep(9) end)
+            handle_ws('s', '/added/socket', function() sleep(9) end)
+            serve_static('s', '/added/files', '/etc')
+            local url = 'http://127.0.0.1:' .. start_server('s')
+            local function ask(path, count)
+                local connection = assert(tcp_connect('127.0.0.1', tonumber(url:match('%d+$'))))
+                keep[#keep + 1] = connection
+                local request = 'GET ' .. path .. ' HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'
+                connection:write(request:rep(count))
+            end
+            for i = 1, 1000 do
+                go(function() pcall(function() {pass} end) end)
+                if i % 20 == 0 then sleep(0.005) end
+            end
+            sleep(0.3)"
+        )
+    };
+    let rows: Vec<_> =
+        USES.iter().flat_map(|to| FIELDS.iter().map(move |fields| (to, fields))).collect();
+    let problems: Vec<String> = thread::scope(|scope| {
+        let halves = rows.chunks(rows.len().div_ceil(2)).map(|rows| {
+            scope.spawn(move || {
+                let problem = |((to, pass), (fields, make)): &(&(&str, &str), &(&str, &str))| {
+                    let peak = peak(&body(make, pass), LIMIT);
+                    let is_fine = peak.as_ref().is_ok_and(|&peak| peak <= bound(LIMIT));
+                    (!is_fine).then(|| format!("fields {fields} to {to}: {peak:?}"))
+                };
+                rows.iter().filter_map(problem).collect::<Vec<_>>()
+            })
+        });
+        let halves: Vec<_> = halves.collect();
+        halves.into_iter().flat_map(|half| half.join().unwrap()).collect()
+    });
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
 fn shown(output: &Output) -> String {
     let text = [&output.stdout[..], &output.stderr].concat();
     String::from_utf8_lossy(&text).chars().take(600).collect()

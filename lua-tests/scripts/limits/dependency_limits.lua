@@ -26,6 +26,18 @@ for _, count in ipairs { 1001, 24573, 24574, 24576, 40000 } do
     end
 end
 
+-- Their names and values have 64 KiB together.
+local long = ("x"):rep(2 ^ 15)
+for _, headers in ipairs {
+    { a = long, b = long }, { a = { long, long } }, { [long .. "x"] = long }, { a = long .. long },
+} do
+    local reason = "header fields of more than 64 KiB"
+    fails(reason, http_get, "http://127.0.0.1:1/", { headers = headers })
+    fails(reason, http_request, "GET", "http://127.0.0.1:1/", nil, headers)
+    fails(reason, ft.upload, "x", "http://127.0.0.1:1/", { headers = headers })
+    fails(reason, ws_connect, "ws://127.0.0.1:1/", { headers = headers })
+end
+
 -- A handler's response is rejected, and the server continues.
 on_error(function() end)
 create_server("fields", 0)

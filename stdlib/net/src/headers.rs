@@ -4,16 +4,26 @@
 //! A field that occurs more than once is one string, joined by commas, or by semicolons for
 //! `Cookie`, as HTTP specifies; `Set-Cookie`, which cannot be joined, is then a list.
 
+use crate::sockets::peers::{Peer, accounted};
+use bytes::Bytes;
 use hyper::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 use smallvec::SmallVec;
 use solvm_runtime::name::Name;
 use solvm_vm::messages::shorten;
 use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// The maximum number of fields that a program may set for a message. Methods of `HeaderMap` panic
 /// above a limit of its own, 24,576 fields.
 const MAX_FIELDS: usize = 1000;
+/// The maximum number of bytes of their names and values: what servers accept, or less.
+const MAX_SIZE: usize = 64 << 10;
+/// Approximate memory for a field in addition to its name and value.
+const FIELD_SIZE: usize = 256;
+/// Fields up to this size are not accounted for.
+const SMALL: usize = 4 << 10;
 
 /// The registry key of the tables' metatable.
 const METATABLE: &str = "http headers";
@@ -105,46 +115,133 @@ fn several<'c>(
     Ok(list.value())
 }
 
-/// Reads header fields from a Lua table. A value may be a list: one field each. The error names the
-/// invalid field.
+/// Why header fields of a program cannot be used.
+pub(crate) enum Refusal {
+    /// The reason names the invalid field.
+    Invalid(String),
+    NoMemory(Error),
+}
+
+impl Refusal {
+    /// Returns the error; `invalid` makes it for invalid fields.
+    pub(crate) fn error(self, invalid: impl FnOnce(String) -> Error) -> Error {
+        match self {
+            Refusal::Invalid(reason) => invalid(reason),
+            Refusal::NoMemory(error) => error,
+        }
+    }
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Refusal {
+        Refusal::Invalid(reason)
+    }
+}
+
+/// Header fields of a table: names, and the places of their values in one text.
+#[derive(Default)]
+struct Given {
+    fields: Vec<(HeaderName, SmallVec<[Range<usize>; 1]>)>,
+    text: Vec<u8>,
+    /// The number of values, and the bytes of names and values.
+    count: usize,
+    size: usize,
+}
+
+impl Given {
+    fn add_value<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        name: &HeaderName,
+        value: Value<'c>,
+    ) -> Result<Range<usize>, String> {
+        let value = text_of(call, name, value)?.bytes();
+        self.count = self.count.saturating_add(1);
+        self.size = self.size.saturating_add(field_size(name, value.len()));
+        check(self.count, self.size)?;
+        let start = self.text.len();
+        self.text.extend_from_slice(value);
+        Ok(start..self.text.len())
+    }
+}
+
+/// Reads header fields from a Lua table, in addition to those that a message has. A value may be a
+/// list: one field each. The fields are accounted for as long as any of their values exists: as a
+/// load of the peer if there is one.
 pub(crate) fn from_table<'c>(
     call: &mut Call<'c>,
     table: Table<'c>,
     headers: &mut HeaderMap,
-) -> Result<(), String> {
+    peer: Option<&Arc<Peer>>,
+) -> Result<(), Refusal> {
+    call.charge(table.capacity() / 8);
+    let mut given = Given::default();
     for (key, value) in table.pairs() {
         let name = LuaString::from_value(key).map(LuaString::bytes);
         let Some(name) = name.and_then(|name| HeaderName::from_bytes(name).ok()) else {
             let shown = name.map_or(key.type_name().into(), |name| {
                 format!("'{}'", String::from_utf8_lossy(&shorten(name)))
             });
-            return Err(format!("invalid header name {shown}"));
+            return Err(format!("invalid header name {shown}").into());
         };
+        let mut values = SmallVec::new();
         match Table::from_value(value) {
-            None => {
-                let value = value_of(call, &name, value)?;
-                headers.try_insert(name, value).map_err(|_| too_many())?;
-            }
+            None => values.push(given.add_value(call, &name, value)?),
             Some(list) => {
-                headers.remove(&name);
                 for place in 1..=list.length() {
-                    let value = value_of(call, &name, list.get(place))?;
-                    headers.try_append(name.clone(), value).map_err(|_| too_many())?;
-                    check_number(headers)?;
+                    values.push(given.add_value(call, &name, list.get(place))?);
                 }
             }
         }
-        check_number(headers)?;
+        given.fields.push((name, values));
     }
+    let size = given.size.saturating_add(given.count.saturating_mul(FIELD_SIZE));
+    let text: Bytes = match peer {
+        _ if size <= SMALL && headers.is_empty() => given.text.into(),
+        Some(peer) => {
+            let load = peer.hold(size).map_err(|error| Refusal::NoMemory(error.into()))?;
+            accounted(given.text, load)
+        }
+        None => accounted(given.text, call.hold(size).map_err(Refusal::NoMemory)?),
+    };
+    for (name, values) in given.fields {
+        headers.remove(&name);
+        for place in values {
+            let value = HeaderValue::from_maybe_shared(text.slice(place)).map_err(|_| {
+                format!("header '{}' contains a line break or NUL byte", shown(&name))
+            })?;
+            headers.try_append(name.clone(), value).map_err(|_| too_many())?;
+        }
+    }
+    let sizes = headers.iter().map(|(name, value)| field_size(name, value.len()));
+    check(headers.len(), sizes.fold(0, usize::saturating_add))?;
     Ok(())
 }
 
-fn check_number(headers: &HeaderMap) -> Result<(), String> {
-    if headers.len() > MAX_FIELDS { Err(too_many()) } else { Ok(()) }
+fn field_size(name: &HeaderName, value: usize) -> usize {
+    name.as_str().len().saturating_add(value)
+}
+
+fn check(count: usize, size: usize) -> Result<(), String> {
+    if count > MAX_FIELDS {
+        Err(too_many())
+    } else if size > MAX_SIZE {
+        Err(format!("header fields of more than {} KiB", MAX_SIZE >> 10))
+    } else {
+        Ok(())
+    }
 }
 
 fn too_many() -> String {
     format!("more than {MAX_FIELDS} header fields")
+}
+
+/// Returns the approximate number of bytes that a message's header has when it is sent.
+pub(crate) fn sent_size(headers: &HeaderMap) -> usize {
+    /// A colon, a space and a line break.
+    const PUNCTUATION: usize = 4;
+    let sizes = headers.iter().map(|(name, value)| field_size(name, value.len()));
+    sizes.fold(0, |sum: usize, size| sum.saturating_add(size).saturating_add(PUNCTUATION))
 }
 
 /// Adds fields to a message; they replace fields of the same names. Fields that do not fit are
@@ -155,18 +252,24 @@ pub(crate) fn add(headers: &mut HeaderMap, added: HeaderMap) {
     }
 }
 
-fn value_of<'c>(
+fn text_of<'c>(
     call: &mut Call<'c>,
     name: &HeaderName,
     value: Value<'c>,
-) -> Result<HeaderValue, String> {
+) -> Result<LuaString<'c>, String> {
     let text = LuaString::from_value(value).or_else(|| call.number_string(value.as_number()?));
-    let shown = || String::from_utf8_lossy(&canonical(name.as_str().as_bytes())).into_owned();
     let Some(text) = text else {
-        return Err(format!("header '{}': string expected, got {}", shown(), value.type_name()));
+        return Err(format!(
+            "header '{}': string expected, got {}",
+            shown(name),
+            value.type_name()
+        ));
     };
-    let text = Name::check(text).map_err(|text| format!("header '{}': {text}", shown()))?;
+    let text = Name::check(text).map_err(|text| format!("header '{}': {text}", shown(name)))?;
     call.charge_for_reading(text.bytes().len());
-    HeaderValue::from_bytes(text.bytes())
-        .map_err(|_| format!("header '{}' contains a line break or NUL byte", shown()))
+    Ok(text.string())
+}
+
+fn shown(name: &HeaderName) -> String {
+    String::from_utf8_lossy(&canonical(name.as_str().as_bytes())).into_owned()
 }

@@ -139,8 +139,8 @@ impl Request {
         let known: Vec<&str> = common.into_iter().chain(own.iter().copied()).collect();
         let options = Options::new(table, index, &known)?;
         if let Some(table) = options.table(call, "headers")? {
-            headers::from_table(call, table, &mut self.headers)
-                .map_err(|text| options.wrong("headers", &text))?;
+            headers::from_table(call, table, &mut self.headers, None)
+                .map_err(|refusal| refusal.error(|text| options.wrong("headers", &text)))?;
             self.check_length().map_err(|text| options.wrong("headers", &text))?;
         }
         if let Some(timeout) = options.seconds(call, "timeout")? {
@@ -286,9 +286,9 @@ fn http_request<'c>(
     let mut request = Request::new(method, url, body);
     request.read_options(call, 5, options, SAVE_TO)?;
     if let Some(table) = headers {
-        headers::from_table(call, table, &mut request.headers)
-            .and_then(|()| request.check_length())
-            .map_err(|text| Error::argument(4, text))?;
+        headers::from_table(call, table, &mut request.headers, None)
+            .map_err(|refusal| refusal.error(|text| Error::argument(4, text)))?;
+        request.check_length().map_err(|text| Error::argument(4, text))?;
     }
     request.set_default_type();
     Ok(send(request))

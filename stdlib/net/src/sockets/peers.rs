@@ -5,6 +5,7 @@
 //! account; its connection is in another part. If either is scarce, peers that make no progress are
 //! disconnected, first those that have used most for longest. So an attacker can exhaust neither.
 
+use bytes::Bytes;
 use hashbrown::HashMap;
 use solvm_vm::{Account, Held, OutOfMemory};
 use std::pin::pin;
@@ -63,6 +64,23 @@ pub(crate) struct Peer {
 pub(crate) struct Load {
     peer: Arc<Peer>,
     held: Held,
+}
+
+/// Returns bytes that are accounted for, by a load or another share, until all of them are dropped.
+pub(crate) fn accounted<S: Send + 'static>(bytes: Vec<u8>, share: S) -> Bytes {
+    Bytes::from_owner(Accounted { bytes, share })
+}
+
+struct Accounted<S> {
+    bytes: Vec<u8>,
+    #[expect(dead_code, reason = "released when it is dropped")]
+    share: S,
+}
+
+impl<S> AsRef<[u8]> for Accounted<S> {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl Peers {

@@ -74,8 +74,8 @@ fn ws_connect<'c>(
         Options::new(options, 2, &["ca_file", "headers", "insecure", "max_message", "timeout"])?;
     let mut headers = HeaderMap::new();
     if let Some(table) = options.table(call, "headers")? {
-        headers::from_table(call, table, &mut headers)
-            .map_err(|text| options.wrong("headers", &text))?;
+        headers::from_table(call, table, &mut headers, None)
+            .map_err(|refusal| refusal.error(|text| options.wrong("headers", &text)))?;
     }
     let options = ConnectOptions {
         headers,

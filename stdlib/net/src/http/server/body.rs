@@ -126,23 +126,6 @@ impl Body {
     }
 }
 
-/// Returns bytes that are accounted for until hyper has sent them.
-pub(super) fn loaded(bytes: Vec<u8>, load: Load) -> Bytes {
-    Bytes::from_owner(Loaded { bytes, load })
-}
-
-struct Loaded {
-    bytes: Vec<u8>,
-    #[expect(dead_code, reason = "released when it is dropped")]
-    load: Load,
-}
-
-impl AsRef<[u8]> for Loaded {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-
 /// The program stopped in the middle of a body: the connection is cut, so that the client does not
 /// accept it as complete.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use super::body::{self, Body, BodyError, Received};
 use super::limits::{GRACE, Limits, MIN_HEADER_SIZE};
 use super::response::plain_response;
 use super::transport::{Activity, Stream, Transport, WatchdogResult};
+use crate::headers;
 use crate::sockets::peers::{Load, Peer, Peers};
 use crate::sockets::tcp::{is_passing, plain};
 use bytes::{Bytes, BytesMut};
@@ -248,7 +249,8 @@ async fn respond(
         body::discard(request.into_body());
         return error_response(status).map(|body| body.of(guard));
     }
-    let is_head = request.method() == Method::HEAD;
+    let (is_head, is_http2) =
+        (request.method() == Method::HEAD, request.version() == Version::HTTP_2);
     let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
     let (mut head, incoming) = request.into_parts();
     if let Some(host) = host_of_http2(&head) {
@@ -283,7 +285,12 @@ async fn respond(
         Err(BodyError::NoRoom) => error_response(StatusCode::SERVICE_UNAVAILABLE),
         Err(BodyError::Broken) => error_response(StatusCode::BAD_REQUEST),
     };
-    let response = if is_head { without_body(response) } else { response };
+    let size = if is_http2 { 0 } else { headers::sent_size(response.headers()) };
+    let response = match activity.hold_header(size) {
+        Ok(()) if is_head => without_body(response),
+        Ok(()) => response,
+        Err(OutOfMemory) => error_response(StatusCode::SERVICE_UNAVAILABLE),
+    };
     response.map(|body| body.of(guard))
 }
 

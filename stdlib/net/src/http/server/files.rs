@@ -4,10 +4,10 @@
 //! a link that leads out of the directory is not followed. Names that start with a dot are not
 //! found either, except `.well-known`.
 
-use super::body::{Body, Chunk, loaded};
+use super::body::{Body, Chunk};
 use super::response::plain_response;
 use super::route::segments;
-use crate::sockets::peers::{Load, Peer};
+use crate::sockets::peers::{Load, Peer, accounted};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use hyper::header::{
@@ -227,7 +227,7 @@ async fn read_chunk(
             file.seek(SeekFrom::Start(start))?;
         }
         file.read_exact(&mut bytes)?;
-        Ok((file, loaded(bytes, load)))
+        Ok((file, accounted(bytes, load)))
     });
     read.await.flatten()
 }

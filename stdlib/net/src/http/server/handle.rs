@@ -3,7 +3,7 @@
 //! client. Before each call of the function, there must be room for a chunk as large as the
 //! server's last one: chunks that wait for room would use the script's memory.
 
-use super::body::{Body, Chunk, loaded};
+use super::body::{Body, Chunk};
 use super::connection::IncomingRequest;
 use super::handshake;
 use super::in_flight::{InFlightEntry, Subject};
@@ -13,8 +13,8 @@ use super::response::{
 };
 use super::serve::{Target, Task};
 use super::{Server, functions, servers};
-use crate::headers;
-use crate::sockets::peers::{Load, Peer};
+use crate::headers::{self, Refusal};
+use crate::sockets::peers::{Load, Peer, accounted};
 use crate::websocket::{self, ConnectionContext, Socket};
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, select};
@@ -47,7 +47,7 @@ fn body_of(peer: &Arc<Peer>, text: &[u8]) -> Option<Body> {
         return Some(Body::full(text.to_vec()));
     }
     let load = peer.hold(text.len()).ok()?;
-    Some(Body::full(loaded(text.to_vec(), load)))
+    Some(Body::full(accounted(text.to_vec(), load)))
 }
 
 /// Handles requests while some are waiting.
@@ -309,7 +309,7 @@ impl Handle {
 
     /// Sends a chunk of a body when the client can take it.
     fn send(&mut self, sender: mpsc::Sender<Chunk>, text: LuaString, load: Load) {
-        let chunk = Chunk::Data(loaded(text.bytes().to_vec(), load));
+        let chunk = Chunk::Data(accounted(text.bytes().to_vec(), load));
         self.wait(async move {
             sender.send(chunk).await.ok()?;
             Some(Event::Sent(sender))
@@ -361,9 +361,16 @@ impl Handle {
         // Either the header fields themselves, or a table that contains them like a response.
         let key = call.string(b"headers")?;
         let fields = Table::from_value(table.get(key)).unwrap_or(table);
-        let added = headers::from_table(call, fields, &mut self.added);
-        added.map_err(|reason| self.invalid_response("middleware", &reason))?;
-        Ok(None)
+        let Some(task) = &self.task else { return Ok(None) };
+        match headers::from_table(call, fields, &mut self.added, Some(&task.incoming.peer)) {
+            Ok(()) => Ok(None),
+            Err(Refusal::Invalid(reason)) => Err(self.invalid_response("middleware", &reason)),
+            Err(Refusal::NoMemory(_)) => {
+                self.added = HeaderMap::new();
+                self.respond_plain(StatusCode::SERVICE_UNAVAILABLE);
+                Ok(Some(Value::NIL))
+            }
+        }
     }
 
     /// Returns the error for an invalid response. No Lua code is running, so the message names the
@@ -457,11 +464,20 @@ impl Handle {
         let Some(task) = &self.task else { return self.finish(call).map(Some) };
         let (is_head, peer) =
             (task.incoming.head.method == Method::HEAD, task.incoming.peer.clone());
-        let response = response::from_lua(call, value, std::mem::take(&mut self.added), is_head);
-        let HandlerResponse { head, body } = response.map_err(|failure| match failure {
-            ResponseError::Invalid(reason) => self.invalid_response("handler", &reason),
-            ResponseError::Raise(error) => error,
-        })?;
+        let added = std::mem::take(&mut self.added);
+        let response = match response::from_lua(call, value, &peer, added, is_head) {
+            Ok(response) => response,
+            Err(ResponseError::Invalid(reason)) => {
+                return Err(self.invalid_response("handler", &reason));
+            }
+            Err(ResponseError::Raise(error)) => return Err(error),
+            Err(ResponseError::NoRoom) => {
+                self.respond_plain(StatusCode::SERVICE_UNAVAILABLE);
+                self.stage = Stage::Begin;
+                return Ok(None);
+            }
+        };
+        let HandlerResponse { head, body } = response;
         match body {
             Source::Full(text) => {
                 let body = body_of(&peer, text);

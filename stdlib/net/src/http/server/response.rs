@@ -2,7 +2,8 @@
 //! `body`; and short ones of the server.
 
 use super::body::Body;
-use crate::headers;
+use crate::headers::{self, Refusal};
+use crate::sockets::peers::Peer;
 use hyper::header::{
     CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING,
     UPGRADE,
@@ -10,6 +11,7 @@ use hyper::header::{
 use hyper::http::response::Parts;
 use hyper::{Response, StatusCode};
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// A short response that is not the program's.
@@ -49,6 +51,8 @@ pub(crate) enum Source<'c> {
 pub(super) enum ResponseError {
     /// The handler's result is invalid.
     Invalid(String),
+    /// There is no room for it.
+    NoRoom,
     /// The program itself is out of memory.
     Raise(Error),
 }
@@ -83,11 +87,12 @@ const PAGES: [&[u8]; 17] = [
     b"<!--",
 ];
 
-/// Converts a handler's result. `added` are header fields of middleware; the handler's own take
-/// precedence.
+/// Converts a handler's result, for a client. `added` are header fields of middleware; the handler's
+/// own take precedence.
 pub(super) fn from_lua<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,
+    peer: &Arc<Peer>,
     added: HeaderMap,
     is_head: bool,
 ) -> Result<HandlerResponse<'c>, ResponseError> {
@@ -111,7 +116,12 @@ pub(super) fn from_lua<'c>(
         head.status = status_of(status)?;
     }
     if let Some(given) = Table::from_value(given) {
-        headers::from_table(call, given, &mut head.headers).map_err(|reason| invalid(&reason))?;
+        headers::from_table(call, given, &mut head.headers, Some(peer)).map_err(|refusal| {
+            match refusal {
+                Refusal::Invalid(reason) => ResponseError::Invalid(reason),
+                Refusal::NoMemory(_) => ResponseError::NoRoom,
+            }
+        })?;
     } else if !given.is_nil() {
         return Err(invalid(&format!(
             "field 'headers': table expected, got {}",

@@ -3,10 +3,11 @@
 use crate::sockets::peers::{CONNECTION_SIZE, Load, Peer};
 use bytes::{Buf, Bytes};
 use smallvec::SmallVec;
+use solvm_vm::OutOfMemory;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -18,6 +19,8 @@ use tokio_rustls::server::TlsStream;
 const MAX_CONSECUTIVE: usize = 8 << 10;
 /// Responses up to this size are joined before they are sent.
 const SMALL: usize = 2048;
+/// Headers of responses up to this size are accounted for with the connection.
+const SMALL_HEADERS: usize = 4 << 10;
 
 /// A client's connection, encrypted or not.
 pub(super) enum Stream {
@@ -54,6 +57,10 @@ pub(super) struct Activity {
     /// The number of requests whose bodies are being read.
     reading: AtomicU32,
     is_http2: AtomicBool,
+    /// Approximate bytes of the headers of responses that hyper has not sent, and the load for the
+    /// buffer in which it joins them, which never shrinks. Only for HTTP/1.1.
+    unsent: AtomicUsize,
+    header_buffer: Mutex<Load>,
 }
 
 /// The state that the watchdog has found.
@@ -68,6 +75,7 @@ pub(super) enum WatchdogResult {
 
 impl Activity {
     pub(super) fn new(peer: Arc<Peer>) -> Self {
+        let header_buffer = Mutex::new(peer.nothing());
         Activity {
             start: Instant::now(),
             peer,
@@ -77,6 +85,8 @@ impl Activity {
             requests: AtomicU32::new(0),
             reading: AtomicU32::new(0),
             is_http2: AtomicBool::new(false),
+            unsent: AtomicUsize::new(0),
+            header_buffer,
         }
     }
 
@@ -120,6 +130,19 @@ impl Activity {
         self.since.store(self.now(), Relaxed);
         self.reading.fetch_add(1, Relaxed);
         Reading(self)
+    }
+
+    /// Accounts for the header of a response of HTTP/1.1, which hyper copies. A client that does not
+    /// read can request any number of them.
+    pub(super) fn hold_header(&self, bytes: usize) -> Result<(), OutOfMemory> {
+        let unsent = self.unsent.load(Relaxed).saturating_add(bytes);
+        if unsent > SMALL_HEADERS {
+            let mut load = self.header_buffer.lock().unwrap_or_else(PoisonError::into_inner);
+            // A buffer doubles when it grows.
+            load.grow_to(unsent.saturating_mul(2))?;
+        }
+        self.unsent.store(unsent, Relaxed);
+        Ok(())
     }
 
     fn record_progress(&self, takes: bool) {
@@ -299,6 +322,8 @@ impl AsyncWrite for Transport {
             Stream::Encrypted(stream) => Pin::new(stream).poll_flush(context),
         };
         self.activity.record_progress(flushed.is_ready());
+        // hyper flushes when it has written everything.
+        self.activity.unsent.store(0, Relaxed);
         flushed
     }
 
