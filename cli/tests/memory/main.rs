@@ -60,6 +60,31 @@ const ROWS: &[(&str, &str)] = &[
         "create_server('s', 0)
         for i = 1, 1e4 do handle_http('s', '/' .. long:rep(10) .. i, print) end",
     ),
+    (
+        "routes of many segments",
+        "create_server('s', 0) local p = ('/a'):rep(2e4)
+        for i = 1, 1e9 do handle_http('s', p .. i, print) end",
+    ),
+    (
+        "routes of empty segments",
+        "create_server('s', 0) local p = ('/'):rep(6e4)
+        for i = 1, 1e9 do handle_ws('s', p .. i, print) end",
+    ),
+    (
+        "routes of many parameters",
+        "create_server('s', 0) local p = {} for i = 1, 8000 do p[i] = '/:' .. i end
+        p = table.concat(p) for i = 1, 1e9 do handle_http('s', p .. '/' .. i, print) end",
+    ),
+    (
+        "middleware of many segments",
+        "create_server('s', 0) local p = ('/a'):rep(2e4)
+        for i = 1, 1e9 do use_middleware('s', p .. i, print) end",
+    ),
+    (
+        "directories of many segments",
+        "create_server('s', 0) local p = ('/a'):rep(2e4)
+        for i = 1, 1e9 do serve_static('s', p .. i, '.') end",
+    ),
     ("timers", "for i = 1, 1e6 do set_timeout(print, 1e6) end"),
     ("intervals", "for i = 1, 1e6 do set_interval(print, 1e6) end"),
     ("files", "for i = 1, 1e6 do keep[i] = assert(io.open('/dev/zero')) keep[i]:read(1) end"),

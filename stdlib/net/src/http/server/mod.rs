@@ -111,7 +111,7 @@ fn servers<'a>(call: &'a mut Call) -> Option<&'a mut Servers> {
 /// Approximate memory of a server, and of a pattern in addition to its text.
 const SERVER_SIZE: usize = 1 << 13;
 const PATTERN_SIZE: usize = 512;
-/// A pattern's text is stored as a whole and in parts.
+/// A pattern's text is stored as a whole and as a key, or with a byte for each segment.
 const COPIES_OF_PATTERN: usize = 3;
 
 /// Accounts for a route whose pattern and directory have `length` bytes.

@@ -10,18 +10,29 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A parsed pattern.
+/// A parsed pattern: its text, from which the segments are split when it is compared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pattern {
-    segments: Vec<Segment>,
+    /// The segments that are compared, each after a slash.
+    text: Box<[u8]>,
+    /// The number of these segments.
+    length: usize,
+    /// Whether there are parameters among them.
+    has_names: bool,
     /// Whether it ends with `*`.
     has_rest: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Segment {
-    Literal(Vec<u8>),
-    Parameter(Vec<u8>),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Segment<'p> {
+    Literal(&'p [u8]),
+    Parameter(&'p [u8]),
+}
+
+impl Segment<'_> {
+    fn of(text: &[u8]) -> Segment<'_> {
+        text.strip_prefix(b":").map_or(Segment::Literal(text), Segment::Parameter)
+    }
 }
 
 /// The decoded segments of a path.
@@ -38,40 +49,43 @@ impl Pattern {
     pub(super) fn parse(text: &[u8]) -> Result<Pattern, &'static str> {
         let text = if text == b"*" { b"/*" } else { text };
         let Some(rest) = text.strip_prefix(b"/") else { return Err("pattern must start with '/'") };
-        let mut pattern = Pattern { segments: Vec::new(), has_rest: false };
+        let (mut length, mut has_rest) = (0_usize, false);
         let mut names = HashSet::new();
         for segment in rest.split(|&byte| byte == b'/') {
-            if pattern.has_rest {
+            if has_rest {
                 return Err("'*' must be the last segment");
             }
             match segment {
-                b"*" => pattern.has_rest = true,
+                b"*" => {
+                    has_rest = true;
+                    continue;
+                }
                 [b':'] | [b':', b'*'] => return Err("':' must be followed by a name"),
-                [b':', name @ ..] => {
-                    if !names.insert(name) {
-                        return Err("duplicate parameter name");
-                    }
-                    pattern.segments.push(Segment::Parameter(name.into()));
+                [b':', name @ ..] if !names.insert(name) => {
+                    return Err("duplicate parameter name");
                 }
                 literal if literal.ends_with(b"*") => {
                     return Err("'*' must be a whole segment");
                 }
-                literal => pattern.segments.push(Segment::Literal(literal.into())),
+                _ => {}
             }
+            length = length.saturating_add(1);
         }
-        Ok(pattern)
+        let text = if has_rest { text.strip_suffix(b"/*").unwrap_or_default() } else { text };
+        Ok(Pattern { text: text.into(), length, has_names: !names.is_empty(), has_rest })
+    }
+
+    fn segments(&self) -> impl Iterator<Item = Segment<'_>> {
+        self.text.split(|&byte| byte == b'/').skip(1).map(Segment::of)
     }
 
     /// Whether the pattern matches a path.
     pub(super) fn matches(&self, path: &Path<'_>) -> bool {
-        let is_long_enough = if self.has_rest {
-            path.len() >= self.segments.len()
-        } else {
-            path.len() == self.segments.len()
-        };
+        let is_long_enough =
+            if self.has_rest { path.len() >= self.length } else { path.len() == self.length };
         is_long_enough
-            && self.segments.iter().zip(path).all(|(segment, found)| match segment {
-                Segment::Literal(literal) => literal[..] == found[..],
+            && self.segments().zip(path).all(|(segment, found)| match segment {
+                Segment::Literal(literal) => literal == &found[..],
                 // An empty segment is not a value.
                 Segment::Parameter(_) => !found.is_empty(),
             })
@@ -81,38 +95,36 @@ impl Pattern {
     /// is named `*`.
     pub(super) fn parameters<'p>(&'p self, path: &'p Path<'_>) -> Vec<(&'p [u8], Cow<'p, [u8]>)> {
         let mut parameters = Vec::new();
-        for (segment, found) in self.segments.iter().zip(path) {
+        for (segment, found) in self.segments().zip(path) {
             if let Segment::Parameter(name) = segment {
-                parameters.push((&name[..], Cow::Borrowed(&found[..])));
+                parameters.push((name, Cow::Borrowed(&found[..])));
             }
         }
         if self.has_rest {
-            let rest = path.get(self.segments.len()..).unwrap_or_default();
+            let rest = path.get(self.length..).unwrap_or_default();
             parameters.push((b"*", rest.join(&b'/').into()));
         }
         parameters
     }
 
+    /// The approximate number of segments that are compared with a path.
+    pub(super) fn work(&self, path: &Path<'_>) -> usize {
+        self.length.min(path.len()).saturating_add(1)
+    }
+
     /// Whether there are parameters.
     pub(super) fn has_parameters(&self) -> bool {
-        self.has_rest
-            || self.segments.iter().any(|segment| matches!(segment, Segment::Parameter(_)))
+        self.has_rest || self.has_names
     }
 
     /// Returns the only path that matches, in its usual spelling. None if there are parameters.
-    fn literal(&self) -> Option<Vec<u8>> {
-        let mut path = Vec::new();
-        for segment in &self.segments {
-            let Segment::Literal(literal) = segment else { return None };
-            path.push(b'/');
-            path.extend_from_slice(literal);
-        }
-        (!self.has_rest).then_some(path)
+    fn literal(&self) -> Option<&[u8]> {
+        (!self.has_parameters()).then_some(&self.text)
     }
 
     /// Orders patterns that match the same path: the more specific one is less.
-    fn rank(&self) -> Vec<u8> {
-        let segments = self.segments.iter().map(|segment| match segment {
+    fn rank(&self) -> Rank {
+        let segments = self.segments().map(|segment| match segment {
             Segment::Literal(_) => 0,
             Segment::Parameter(_) => 1,
         });
@@ -124,13 +136,16 @@ impl Pattern {
 #[derive(Clone)]
 pub(super) struct Router<T> {
     /// The patterns without parameters, by path.
-    literal: HashMap<Vec<u8>, (Arc<Pattern>, T)>,
+    literal: HashMap<Box<[u8]>, (Arc<Pattern>, T)>,
     /// The patterns with parameters, the most specific ones first. Those of the same rank are in
     /// the order of their numbers, in which they were added.
-    routes: BTreeMap<(Vec<u8>, usize), (Arc<Pattern>, T)>,
+    routes: BTreeMap<(Rank, usize), (Arc<Pattern>, T)>,
     /// The keys of those.
-    places: HashMap<Arc<Pattern>, (Vec<u8>, usize)>,
+    places: HashMap<Arc<Pattern>, (Rank, usize)>,
 }
+
+/// A number for each segment.
+type Rank = Box<[u8]>;
 
 impl<T> Default for Router<T> {
     fn default() -> Self {
@@ -143,7 +158,7 @@ impl<T> Router<T> {
     pub(super) fn add(&mut self, pattern: Pattern, target: T) {
         let pattern = Arc::new(pattern);
         if let Some(path) = pattern.literal() {
-            self.literal.insert(path, (pattern, target));
+            self.literal.insert(path.into(), (pattern, target));
             return;
         }
         let number = self.places.len();
@@ -152,8 +167,9 @@ impl<T> Router<T> {
         self.routes.insert(place.clone(), (pattern, target));
     }
 
-    /// Returns the most specific pattern that matches a path.
-    pub(super) fn find(&self, path: &str) -> Option<&(Arc<Pattern>, T)> {
+    /// Returns the most specific pattern that matches a path. Adds the number of compared segments
+    /// to `work`.
+    pub(super) fn find(&self, path: &str, work: &mut usize) -> Option<&(Arc<Pattern>, T)> {
         if let Some(found) = self.literal.get(path.as_bytes()) {
             return Some(found);
         }
@@ -162,16 +178,21 @@ impl<T> Router<T> {
             return None;
         }
         let path = segments(path);
+        *work = work.saturating_add(path.len());
         if is_encoded {
             let decoded: Vec<u8> =
                 path.iter().flat_map(|segment| [&b"/"[..], segment]).flatten().copied().collect();
             // An encoded slash does not separate segments.
-            let found = self.literal.get(&decoded).filter(|(pattern, _)| pattern.matches(&path));
+            let found =
+                self.literal.get(&decoded[..]).filter(|(pattern, _)| pattern.matches(&path));
             if found.is_some() {
                 return found;
             }
         }
-        self.routes.values().find(|(pattern, _)| pattern.matches(&path))
+        self.routes.values().find(|(pattern, _)| {
+            *work = work.saturating_add(pattern.work(&path));
+            pattern.matches(&path)
+        })
     }
 }
 
@@ -180,7 +201,7 @@ mod tests {
     use super::*;
 
     fn found(router: &Router<&'static str>, path: &str) -> Option<&'static str> {
-        router.find(path).map(|(_, target)| *target)
+        router.find(path, &mut 0).map(|(_, target)| *target)
     }
 
     fn router(patterns: &[&'static str]) -> Router<&'static str> {

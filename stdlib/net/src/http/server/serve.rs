@@ -95,9 +95,12 @@ impl Steps for Serve {
         let waker = call.waker();
         let mut context = Context::from_waker(&waker);
         self.grace.take_if(|grace| grace.as_mut().poll(&mut context).is_ready());
-        loop {
+        let mut is_budget_left = true;
+        while is_budget_left {
             match self.incoming.poll_recv(&mut context) {
-                Poll::Ready(Some(incoming)) => dispatch(call, self.server, incoming),
+                Poll::Ready(Some(incoming)) => {
+                    is_budget_left = dispatch(call, self.server, incoming);
+                }
                 Poll::Ready(None) => {
                     return match self.start(call) {
                         Started::One => call.again(),
@@ -124,6 +127,7 @@ impl Steps for Serve {
             Started::One => call.again(),
             Started::NoMemory => call.collect_garbage(None),
             Started::Later => self.wait_to_retry(call),
+            Started::None if !is_budget_left => call.again(),
             Started::None => call.wait_for_wake(),
         }
     }
@@ -245,14 +249,23 @@ pub(super) enum Target {
     Nothing(StatusCode),
 }
 
-/// Finds the target of a request, and queues it for a goroutine if Lua is involved.
-fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) {
+/// Finds the target of a request, and queues it for a goroutine if Lua is involved. False if the
+/// budget is used up.
+fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) -> bool {
+    /// Units of the budget for comparing a segment.
+    const UNITS: usize = 4;
+    let mut work = 0;
+    route(call, number, incoming, &mut work);
+    call.charge(work.saturating_mul(UNITS))
+}
+
+fn route(call: &mut Call, number: usize, incoming: IncomingRequest, work: &mut usize) {
     let Some(server) = servers(call).and_then(|servers| servers.all.get(number)) else { return };
     let path = incoming.head.uri.path();
     let is_websocket =
         incoming.upgrade.is_some() && handshake::is_requested(&incoming.head.headers);
-    let socket = server.sockets.find(path);
-    let (target, pattern) = match (socket, server.handlers.find(path)) {
+    let socket = server.sockets.find(path, work);
+    let (target, pattern) = match (socket, server.handlers.find(path, work)) {
         (Some((pattern, function)), _) if is_websocket => {
             (Target::Socket(*function), Some(pattern))
         }
@@ -270,7 +283,10 @@ fn dispatch(call: &mut Call, number: usize, incoming: IncomingRequest) {
     let mut middleware = SmallVec::new();
     if !server.middleware.is_empty() {
         let path = segments(path);
-        let matching = server.middleware.iter().filter(|(pattern, _)| pattern.matches(&path));
+        let matching = server.middleware.iter().filter(|(pattern, _)| {
+            *work = work.saturating_add(pattern.work(&path));
+            pattern.matches(&path)
+        });
         middleware.extend(matching.map(|&(_, function)| function));
     }
     if middleware.is_empty() {
