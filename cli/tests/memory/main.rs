@@ -56,6 +56,32 @@ const ROWS: &[(&str, &str)] = &[
     ("garbage of chunks", "for i = 1, 20000 do load('return 1 --' .. long .. i) end"),
     ("names of servers", "for i = 1, 1e6 do create_server(long:rep(100) .. i, 0) end"),
     (
+        "hosts of servers",
+        "for i = 1, 1e6 do create_server('s' .. i, 0, { host = long:rep(60) }) end",
+    ),
+    (
+        "URLs",
+        "local url = 'http://127.0.0.1:' .. tcp_listen(0).port .. '/' .. long:rep(60)
+        for i = 1, 2000 do go(function() http_get(url .. i) end)
+        if i % 20 == 0 then sleep(0.005) end end",
+    ),
+    (
+        "URLs of WebSockets",
+        "local url = 'ws://127.0.0.1:' .. tcp_listen(0).port .. '/' .. long:rep(60)
+        for i = 1, 2000 do go(function() ws_connect(url .. i) end)
+        if i % 20 == 0 then sleep(0.005) end end",
+    ),
+    (
+        "redirects",
+        "create_server('s', 0, { max_header = 2 ^ 20 })
+        local url = 'http://127.0.0.1:' .. start_server('s')
+        local headers = { Location = url .. '/slow/' .. long:rep(60) }
+        handle_http('s', '/', function() return { status = 302, headers = headers } end)
+        handle_http('s', '/slow/*', function() sleep(9) end)
+        for i = 1, 1000 do go(function() http_get(url) end)
+        if i % 20 == 0 then sleep(0.005) end end",
+    ),
+    (
         "routes",
         "create_server('s', 0)
         for i = 1, 1e4 do handle_http('s', '/' .. long:rep(10) .. i, print) end",

@@ -25,7 +25,7 @@ use solvm_runtime::system_error::reason;
 use solvm_vm::messages::shorten;
 use solvm_vm::native::asynchronous::{self, Lua};
 use solvm_vm::native::{Library, Results};
-use solvm_vm::{Call, Error, LuaString, Table, Value};
+use solvm_vm::{Call, Error, Held, LuaString, Table, Value};
 use std::io::{Read, Write};
 use std::time::Duration;
 
@@ -178,16 +178,19 @@ impl Request {
         }
     }
 
-    /// The approximate size of a call in flight, without the body.
-    fn size(&self) -> usize {
-        /// A connection, its buffers and the URL.
+    /// The approximate size of a call in flight, without the body; its URL has `url` bytes.
+    fn size(&self, url: usize) -> usize {
+        /// A connection and its buffers.
         const CONNECTION: usize = 32 << 10;
         const FIELD: usize = 128;
+        /// The URL as text, parsed, in the request and in what is sent.
+        const COPIES_OF_URL: usize = 6;
         let fields = self
             .headers
             .iter()
             .map(|(name, value)| name.as_str().len().saturating_add(value.len()));
-        fields.fold(CONNECTION, |size, field| size.saturating_add(field.saturating_add(FIELD)))
+        let size = url.saturating_mul(COPIES_OF_URL).saturating_add(CONNECTION);
+        fields.fold(size, |size, field| size.saturating_add(field.saturating_add(FIELD)))
     }
 
     fn set_default_type(&mut self) {
@@ -312,11 +315,10 @@ enum Body {
 pub(crate) fn send<'c>(request: Request) -> impl Results<'c> + use<'c> {
     asynchronous::run(|lua| async move {
         let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
-        let held = lua.with(|call| call.hold(request.size()))?;
         let (url, is_download) =
             (request.url.clone(), request.is_transfer && request.save_to.is_some());
         let response = limited(request.timeout, perform(&lua, request)).await;
-        drop((pause, held));
+        drop(pause);
         match response {
             Ok(_) if is_download => lua.finish_with(|_| Ok(vec![Value::boolean(true)])),
             Ok(response) => {
@@ -381,7 +383,7 @@ fn parse(url: &str) -> Result<Url, String> {
 async fn perform(lua: &Lua, request: Request) -> Result<ClientResponse, CallError> {
     let (is_transfer, save_to, progress) =
         (request.is_transfer, request.save_to.clone(), request.progress.clone());
-    let mut response = follow(lua, request).await?;
+    let (mut response, _held) = follow(lua, request).await?;
     if is_transfer && !response.status().is_success() {
         return Err(CallError::Reason(format!("server returned {}", response.status())));
     }
@@ -397,8 +399,11 @@ async fn perform(lua: &Lua, request: Request) -> Result<ClientResponse, CallErro
     Ok(ClientResponse { status, headers: std::mem::take(response.headers_mut()), url, body })
 }
 
-/// Sends the request and follows redirects. The world is asked before each step.
-async fn follow(lua: &Lua, mut request: Request) -> Result<Response, CallError> {
+/// Sends the request and follows redirects. The world is asked before each step. Returns the
+/// response, and the share of the account for the call.
+async fn follow(lua: &Lua, mut request: Request) -> Result<(Response, Held), CallError> {
+    let hold = |call: &mut Call| call.hold(request.size(request.url.len()));
+    let mut held = lua.with(hold).map_err(CallError::Raise)?;
     let mut url = parse(&request.url).map_err(CallError::Reason)?;
     let mut redirects_left = request.redirects;
     loop {
@@ -418,7 +423,9 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, CallError> 
         }
         let response = builder.send().await?;
         let target = redirect::target(&url, response.status(), response.headers());
-        let Some(target) = target.filter(|_| request.redirects > 0) else { return Ok(response) };
+        let Some(target) = target.filter(|_| request.redirects > 0) else {
+            return Ok((response, held));
+        };
         let reason = |text: String| CallError::Reason(format!("redirected to {target}: {text}"));
         redirects_left =
             redirects_left.checked_sub(1).ok_or_else(|| reason("too many redirects".into()))?;
@@ -429,6 +436,8 @@ async fn follow(lua: &Lua, mut request: Request) -> Result<Response, CallError> 
         }
         redirect::adapt(&mut request.headers, &url, &target, drops_body);
         url = target;
+        let size = request.size(url.as_str().len());
+        held.grow_to(size).map_err(|error| CallError::Raise(error.into()))?;
     }
 }
 
@@ -523,7 +532,7 @@ pub async fn fetch(
 ) -> Result<Option<Vec<u8>>, String> {
     let fetched = limited(timeout, async {
         let request = Request { purpose: Purpose::Import, ..Request::to(Method::GET, url.into()) };
-        let mut response = follow(lua, request).await?;
+        let (mut response, _held) = follow(lua, request).await?;
         if matches!(response.status(), StatusCode::NOT_FOUND | StatusCode::GONE) {
             return Ok(None);
         }

@@ -187,7 +187,8 @@ fn create_server<'c>(
     let host =
         String::from_utf8_lossy(options.text(call, "host")?.unwrap_or_default()).into_owned();
     let certificate = certificate(call)?;
-    hold(call, name.bytes().len().saturating_mul(4).saturating_add(SERVER_SIZE))?;
+    let texts = name.bytes().len().saturating_mul(4).saturating_add(host.len());
+    hold(call, texts.saturating_add(SERVER_SIZE))?;
     let files = file_system(call)?;
     let name = name.bytes().to_vec();
     Ok(asynchronous::run(move |lua| async move {
