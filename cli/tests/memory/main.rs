@@ -13,6 +13,8 @@ mod generated;
 mod natives;
 
 use std::fmt::Write;
+use std::io::{Read, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -295,6 +297,35 @@ fn the_process_stays_below_one_and_a_half_times_the_limit_and_64_megabytes() {
         }
     }
     assert!(problems.is_empty(), "{problems}");
+}
+
+/// hyper keeps what has come of a response's header.
+#[test]
+fn incomplete_headers_of_responses_are_accounted_for() {
+    const LIMIT: usize = 64;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        let fields = format!("X: {}\r\n", "x".repeat(4000)).repeat(98);
+        let header = format!("HTTP/1.1 200 OK\r\n{fields}");
+        for mut stream in listener.incoming().flatten() {
+            let header = header.clone();
+            thread::spawn(move || {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(header.as_bytes());
+                thread::sleep(Duration::from_secs(20));
+            });
+        }
+    });
+    let body = format!(
+        "for i = 1, 600 do
+            go(function() pcall(http_get, 'http://127.0.0.1:{port}/') end)
+            if i % 20 == 0 then sleep(0.005) end
+        end
+        sleep(3)"
+    );
+    let peak = peak(&body, LIMIT).unwrap();
+    assert!(peak <= bound(LIMIT), "{peak} MiB");
 }
 
 #[test]
