@@ -36,7 +36,13 @@ impl Instruction {
 
     /// The operation, if the opcode bits hold one (the word after some instructions is data).
     pub fn opcode(self) -> Option<Opcode> {
-        Opcode::ALL.get((self.0 & 0xff) as usize).copied()
+        Opcode::of_number(self.0 as u8)
+    }
+
+    /// The same instruction with its opcode's [second number](Opcode::entry), if it has one.
+    pub fn as_entry(self) -> Option<Instruction> {
+        let number = self.opcode()?.entry()?;
+        Some(Instruction(self.0 & !0xff | u32::from(number)))
     }
 
     /// Operand A.

@@ -5,6 +5,7 @@ pub mod instruction;
 pub mod names;
 pub mod opcode;
 pub mod prototype;
+pub mod registers;
 pub mod verify;
 
 pub use disassemble::disassemble;
@@ -16,4 +17,5 @@ pub use prototype::{
     Capture, Constant, LocalVariable, Prototype, Source, SourceKind, TableTemplate, TemplateValue,
     UpvalueInfo,
 };
+pub use registers::{RegisterSet, Registers};
 pub use verify::verify;

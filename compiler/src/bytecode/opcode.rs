@@ -126,7 +126,8 @@ macro_rules! opcodes {
         impl Opcode {
             /// Every opcode, in the order of its number.
             pub const ALL: &'static [Opcode] = &[$(Opcode::$name),*];
-            /// The number of opcodes; numbers from here on are free for the interpreter's own use.
+            /// The number of opcodes; numbers from here on, up to those of [entry
+            /// words](Self::entry), are free for the interpreter's own use.
             pub const COUNT: usize = Self::ALL.len();
 
             /// The name as written in a disassembly.
@@ -162,7 +163,32 @@ macro_rules! opcodes {
     (@letter J) => { 'J' };
 }
 
+/// The opcodes that have a second number.
+const ENTRIES: [Opcode; 3] = [Opcode::Loop, Opcode::ForLoop, Opcode::ForLoopStep];
+/// The first of these numbers.
+const FIRST_ENTRY: u8 = 240;
+
 impl Opcode {
+    /// The opcode of a number, first or second; None if it has none.
+    pub fn of_number(number: u8) -> Option<Opcode> {
+        let entry = || ENTRIES.get(usize::from(number.checked_sub(FIRST_ENTRY)?));
+        Opcode::ALL.get(usize::from(number)).or_else(entry).copied()
+    }
+
+    /// The second number of an opcode that has one: it means the same, and the interpreter looks
+    /// for machine code that continues after it. Compiled functions never contain it; a VM writes
+    /// it into its own copy of the code.
+    pub const fn entry(self) -> Option<u8> {
+        let mut at = 0;
+        while at < ENTRIES.len() {
+            if ENTRIES[at] as u8 == self as u8 {
+                return Some(FIRST_ENTRY + at as u8);
+            }
+            at += 1;
+        }
+        None
+    }
+
     /// Whether the word after the instruction is data.
     pub const fn has_data_word(self) -> bool {
         matches!(self, Opcode::LoadConstantWide | Opcode::SetList)
@@ -343,6 +369,19 @@ opcodes! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn second_numbers_are_free() {
+        assert!(Opcode::COUNT < usize::from(FIRST_ENTRY));
+        for &opcode in Opcode::ALL {
+            assert_eq!(Opcode::of_number(opcode as u8), Some(opcode));
+            if let Some(number) = opcode.entry() {
+                assert_eq!(Opcode::of_number(number), Some(opcode));
+            }
+        }
+        assert_eq!(Opcode::of_number(FIRST_ENTRY - 1), None);
+        assert_eq!(Opcode::of_number(255), None);
+    }
 
     #[test]
     fn what_is_declared_fits_together() {
