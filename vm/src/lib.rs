@@ -50,6 +50,6 @@ pub use machine::thread::Status;
 pub use machine::traceback::{Frame, Origin, Running, Site, Traceback};
 pub use machine::tracing::TracedCall;
 pub use machine::vm::{Config, Vm};
-pub use machine::{native, scheduler};
+pub use machine::{native, scheduler, unit};
 pub use messages::Dialect;
 pub use reserve::ReservingAllocator;

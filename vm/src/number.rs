@@ -28,6 +28,12 @@ pub fn floor_below_limit(x: f64) -> f64 {
     whole - if whole > x { 1.0 } else { 0.0 }
 }
 
+/// The largest whole number that is not above a number.
+pub fn floor(x: f64) -> f64 {
+    // The sign of -0.0 is kept.
+    if x.abs() < FLOOR_LIMIT { floor_below_limit(x).copysign(x) } else { x.floor() }
+}
+
 /// A double cut off to an integer; an arbitrary one if it does not fit.
 #[inline(always)]
 pub(crate) fn truncate(x: f64) -> i64 {

@@ -2,7 +2,7 @@
 
 use solvm_runtime::host::Host;
 use solvm_vm::native::{Library, Param, Rest};
-use solvm_vm::number::{FLOOR_LIMIT, floor_below_limit};
+use solvm_vm::number::floor;
 use solvm_vm::{Call, Dialect, Error, messages};
 use std::f64::consts::PI;
 
@@ -43,11 +43,6 @@ pub static LIBRARY: Library = solvm_vm::library!("math" {
 
 fn atan2(_: &mut Call, y: f64, x: f64) -> f64 {
     y.atan2(x)
-}
-
-fn floor(x: f64) -> f64 {
-    // The sign of -0.0 is kept.
-    if x.abs() < FLOOR_LIMIT { floor_below_limit(x).copysign(x) } else { x.floor() }
 }
 
 fn fmod(_: &mut Call, x: f64, y: f64) -> f64 {

@@ -14,6 +14,7 @@ use crate::{errors, uncaught};
 use solvm_vm::native::CallerInfo;
 #[cfg(debug_assertions)]
 use solvm_vm::native::Unpaid;
+use solvm_vm::unit::Compiler;
 use solvm_vm::{
     Call, Clock, Config, Error, GoroutineId, LuaString, Rest, Traceback, TracedCall, Turn, Value,
     Vm,
@@ -111,6 +112,11 @@ impl Executor {
             names: None,
             flushed: Instant::now(),
         })
+    }
+
+    /// Lets machine code be made for what runs often, of chunks that are loaded from now on.
+    pub fn set_compiler(&mut self, compiler: Box<dyn Compiler>) {
+        self.vm.set_compiler(compiler);
     }
 
     /// Writes every function call and return to standard error.

@@ -7,4 +7,5 @@ pub(crate) mod metamethod;
 pub(crate) mod object;
 pub(crate) mod stack;
 pub(crate) mod types;
+pub(crate) mod unit;
 pub(crate) mod value;

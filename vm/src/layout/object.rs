@@ -4,6 +4,7 @@
 //! header.
 
 use crate::account::Held;
+use crate::layout::unit::OwnCode;
 use crate::layout::value::Value;
 use solvm_compiler::bytecode;
 use std::sync::Arc;
@@ -158,6 +159,9 @@ pub(crate) struct PrototypeData {
     pub(crate) compiled: Arc<bytecode::Prototype>,
     /// What `Prototype::constants` points to.
     pub(crate) constants: Box<[Value]>,
+    /// The VM's own copy of the code, which units may be attached to: `Prototype::code` points to
+    /// it. None: to the compiler's result.
+    pub(crate) own_code: Option<OwnCode>,
     /// Tables that `DuplicateTable` copies.
     pub(crate) templates: Box<[*mut Table]>,
     /// Nested functions.
@@ -196,6 +200,7 @@ impl PrototypeData {
             + size_of_val(&*self.templates)
             + size_of_val(&*self.children)
             + size_of_val(&*compiled.code)
+            + self.own_code.as_ref().map_or(0, OwnCode::size)
             + size_of_val(&*compiled.lines)
             + size_of_val(&*compiled.constants)
             + size_of_val(&*compiled.templates)

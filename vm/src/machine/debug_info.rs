@@ -90,9 +90,9 @@ pub(crate) unsafe fn context_position(context: Context) -> Option<CallerInfo> {
     // SAFETY: a context that is not a continuation is that of a Lua frame, whose function is alive,
     // and its pc is in the function's code.
     let (compiled, pc) = unsafe {
-        let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
-        let offset = context.pc.offset_from(compiled.code.as_ptr().cast());
-        (compiled, (offset as usize).wrapping_sub(1))
+        let prototype = frame::prototype_of(context.base);
+        let offset = context.pc.offset_from((*prototype).code);
+        (&(*prototype).cold.compiled, (offset as usize).wrapping_sub(1))
     };
     Some(CallerInfo {
         source: chunk_id(&compiled.source.name),
@@ -216,9 +216,9 @@ pub(crate) unsafe fn called_name(context: Context) -> Option<RegisterName> {
     // SAFETY: a context that is not a continuation is that of a Lua frame, whose function is alive,
     // and its pc is after an instruction of the function's code.
     let (compiled, pc, register) = unsafe {
-        let compiled = &(*frame::prototype_of(context.base)).cold.compiled;
-        let pc = context.pc.offset_from(compiled.code.as_ptr().cast()) as usize - 1;
-        (compiled, pc, callee_register(context))
+        let prototype = frame::prototype_of(context.base);
+        let pc = context.pc.offset_from((*prototype).code) as usize - 1;
+        (&(*prototype).cold.compiled, pc, callee_register(context))
     };
     match (register, compiled.code[pc].opcode()?) {
         (Some(register), _) => register_name(compiled, pc, register),

@@ -7,9 +7,11 @@ use crate::heap::table;
 use crate::layout::object::{
     Header, Kind, LuaFunction, Prototype, PrototypeData, Table, Upvalue, VARARG,
 };
+use crate::layout::unit::OwnCode;
 use crate::layout::value::Value;
 use crate::machine::binary_chunk;
 use crate::machine::scheduler;
+use crate::machine::unit;
 use crate::machine::vm::Vm;
 use crate::messages::{self, Dialect};
 use solvm_compiler::bytecode::{
@@ -56,7 +58,9 @@ pub(crate) unsafe fn load(
     // SAFETY: the code is the compiler's. The function that is published, as the caller asserts,
     // refers to the prototype, and nothing is collected in between.
     unsafe {
-        let prototype = instantiate(&mut vm.heap, compiled, &held).map_err(|_| not_enough())?;
+        let copies_code = vm.compiler.is_some();
+        let prototype =
+            instantiate(&mut vm.heap, compiled, &held, copies_code).map_err(|_| not_enough())?;
         Ok(new_function(&mut vm.heap, prototype, environment))
     }
 }
@@ -89,7 +93,8 @@ unsafe fn new_function(
     }
 }
 
-/// Makes the heap's form of a compiled function and of all functions inside it.
+/// Makes the heap's form of a compiled function and of all functions inside it. `copies_code` if
+/// units may be attached to them.
 ///
 /// # Safety
 /// The result is published before the next safepoint. `compiled` is code as the compiler makes it:
@@ -98,6 +103,7 @@ pub(crate) unsafe fn instantiate(
     heap: &mut Heap,
     compiled: &Arc<bytecode::Prototype>,
     source: &Arc<Held>,
+    copies_code: bool,
 ) -> Result<*mut Prototype, NoString> {
     let mut constants: Box<[Value]> = vec![Value::NIL; compiled.constants.len()].into();
     for (i, constant) in compiled.constants.iter().enumerate() {
@@ -113,20 +119,24 @@ pub(crate) unsafe fn instantiate(
     }
     let children = compiled.prototypes.iter();
     // SAFETY: the function inside is code of the same compiler. It is published with this one.
-    let children = children.map(|child| unsafe { instantiate(heap, child, source) });
+    let children = children.map(|child| unsafe { instantiate(heap, child, source, copies_code) });
     let children = children.collect::<Result<_, _>>()?;
     let templates = compiled.templates.iter();
     // SAFETY: the table is published with this function.
     let templates = templates.map(|template| unsafe { build_template(heap, template) });
     let templates = templates.collect::<Result<_, _>>()?;
+    let own_code = (copies_code && unit::has_entries(&compiled.code))
+        .then(|| OwnCode::new(compiled.code.iter().map(|word| word.0).collect()));
+    let code = own_code.as_ref().map_or(compiled.code.as_ptr().cast(), OwnCode::words);
     let (compiled_too, _source) = (compiled.clone(), source.clone());
-    let data = PrototypeData { compiled: compiled_too, constants, templates, children, _source };
+    let data =
+        PrototypeData { compiled: compiled_too, constants, own_code, templates, children, _source };
     let prototype = Prototype {
         header: Header { barrier: 0, kind: Kind::Prototype },
         simple_call: if compiled.is_vararg { VARARG } else { u64::from(compiled.parameters) << 8 },
         parameters: compiled.parameters,
         frame_size: u32::from(compiled.frame_size),
-        code: compiled.code.as_ptr().cast(),
+        code,
         constants: data.constants.as_ptr(),
         cold: Box::new(data),
     };
@@ -212,7 +222,7 @@ pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
     // its environment.
     unsafe {
         #[expect(clippy::expect_used, reason = "a prototype without strings can always be made")]
-        let prototype = instantiate(heap, &compiled, &source).expect("it has no strings");
+        let prototype = instantiate(heap, &compiled, &source, false).expect("it has no strings");
         Value::from_lua_function(heap.new_lua_function(prototype, null_mut::<Table>(), 0))
     }
 }

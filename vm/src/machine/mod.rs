@@ -18,5 +18,6 @@ pub(crate) mod thread;
 pub(crate) mod traceback;
 pub(crate) mod tracing;
 pub(crate) mod type_error;
+pub mod unit;
 pub(crate) mod unwind;
 pub(crate) mod vm;

@@ -208,11 +208,14 @@ unsafe fn site(vm: &Vm, activation: &Activation) -> Option<Site> {
     let function = activation.function.to_lua_function()?;
     // SAFETY: the function is active, as the caller asserts, and so it is alive, and its prototype
     // with it.
-    let prototype = unsafe { &(*(*function).prototype).cold.compiled };
+    let (prototype, code) = unsafe {
+        let prototype = (*function).prototype;
+        (&(*prototype).cold.compiled, (*prototype).code)
+    };
     if prototype.source.kind == SourceKind::Library {
         return None;
     }
-    let context = prototype.code.as_ptr().cast::<u32>().wrapping_add(pc + 1);
+    let context = code.wrapping_add(pc + 1);
     let culprit = vm.culprit.get().filter(|(place, _)| *place == context);
     let culprit = culprit.map_or(Culprit::Instruction, |(_, culprit)| culprit);
     Some(Site { prototype: prototype.clone(), pc, culprit })

@@ -11,6 +11,7 @@ use crate::machine::native::{Error, References, RustError};
 use crate::machine::scheduler::{Clock, Scheduler};
 use crate::machine::traceback::Traceback;
 use crate::machine::tracing::Tracer;
+use crate::machine::unit::Compiler;
 use crate::messages::Dialect;
 use solvm_compiler::locate::Culprit;
 use std::cell::Cell;
@@ -163,6 +164,10 @@ pub struct Vm {
     pub(crate) scheduler: Scheduler,
     /// The number of debug hooks that subscribe to events.
     pub(crate) active_hooks: Rc<Cell<usize>>,
+    /// Makes machine code for what runs often.
+    pub(crate) compiler: Option<Box<dyn Compiler>>,
+    /// Whether what it has made may run.
+    pub(crate) can_run_units: bool,
     /// The callback for calls and returns.
     pub(crate) tracer: Option<Tracer>,
     /// Whether tracebacks show local variables.
@@ -241,6 +246,8 @@ impl Vm {
             culprit: Cell::default(),
             scheduler: Scheduler::new(&config),
             active_hooks: Rc::default(),
+            compiler: None,
+            can_run_units: true,
             tracer: None,
             locals_in_tracebacks: config.locals_in_tracebacks,
             finalizers_claimed: Rc::default(),
@@ -300,6 +307,11 @@ impl Vm {
     /// The account of the program's memory.
     pub fn account(&self) -> &Account {
         self.heap.program_account()
+    }
+
+    /// Lets machine code be made for what runs often, of functions that are loaded from now on.
+    pub fn set_compiler(&mut self, compiler: Box<dyn Compiler>) {
+        self.compiler = Some(compiler);
     }
 
     /// Stores a Rust value for natives ([`Call::host`](crate::Call::host)).

@@ -17,7 +17,7 @@ use super::weak::LISTED;
 use super::{Heap, Phase};
 use crate::heap::table;
 use crate::heap::userdata::Userdata;
-use crate::layout::object::{Header, Table, Thread};
+use crate::layout::object::{Header, Prototype, Table, Thread};
 use crate::layout::value::Value;
 
 /// The cost of a change of a small object or of a thread: a quarter of the work that it causes, or
@@ -88,6 +88,22 @@ impl Heap {
             (*userdata).header.barrier = 0;
             if self.marking && is_marked(userdata) {
                 self.gray_again.push(Gray::new(userdata));
+                self.account_change(CHANGED_OBJECT);
+            }
+        }
+    }
+
+    /// To be called after a unit was attached to a prototype.
+    ///
+    /// # Safety
+    /// The prototype and what its units refer to belong to this heap and are alive.
+    #[cold]
+    pub(crate) unsafe fn barrier_prototype(&mut self, prototype: *mut Prototype) {
+        // SAFETY: the prototype is alive, as the caller asserts.
+        unsafe {
+            (*prototype).header.barrier = 0;
+            if self.marking && is_marked(prototype) {
+                self.gray_again.push(Gray::new(prototype));
                 self.account_change(CHANGED_OBJECT);
             }
         }

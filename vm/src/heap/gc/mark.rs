@@ -21,6 +21,7 @@ use crate::layout::object::{
     Upvalue,
 };
 use crate::layout::stack;
+use crate::layout::unit::RootKind;
 use crate::layout::value::{self, Value};
 
 /// Tables with more slots or nodes than this are scanned incrementally, and their stores mark the
@@ -389,6 +390,13 @@ impl Heap {
                     data.constants.iter().for_each(|&constant| self.mark_value(constant));
                     data.templates.iter().for_each(|&template| self.mark_object(template));
                     data.children.iter().for_each(|&child| self.mark_object(child));
+                    let units = data.own_code.as_ref().map_or(&[][..], |code| code.units());
+                    for root in units.iter().flatten().flat_map(|unit| &unit.roots) {
+                        match *root {
+                            RootKind::Value(value) => self.mark_value(value),
+                            RootKind::Prototype(prototype) => self.mark_object(prototype),
+                        }
+                    }
                     32 + 8 * (data.constants.len() + data.templates.len() + data.children.len())
                 }
             }

@@ -6,6 +6,7 @@ use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers};
 use super::operand::{distance, jump_target};
 use crate::layout::value::Value;
 use crate::machine::scheduler;
+use crate::machine::unit;
 use crate::machine::unwind::throw_text;
 use crate::machine::vm::Vm;
 use crate::messages;
@@ -50,6 +51,32 @@ handlers! { (pc, base, d, a, k, vm)
             *slot = Value::arithmetic(index);
             *slot.add(3) = Value::arithmetic(index);
             pc = pc.offset(distance(d));
+        }
+    }
+    /// An entry word: the instruction, then the unit behind it.
+    loop_entry {
+        charge!();
+        jump!(unit::enter, 0, 0);
+    }
+    for_loop_entry {
+        charge!();
+        let slot = base.add(a as usize);
+        let index = (*slot).as_f64() + (*slot.add(2)).as_f64();
+        if index <= (*slot.add(1)).as_f64() {
+            *slot = Value::arithmetic(index);
+            *slot.add(3) = Value::arithmetic(index);
+            jump!(unit::enter, 0, 0);
+        }
+    }
+    for_loop_step_entry {
+        charge!();
+        let slot = base.add(a as usize);
+        let (limit, step) = ((*slot.add(1)).as_f64(), (*slot.add(2)).as_f64());
+        let index = (*slot).as_f64() + step;
+        if if step > 0.0 { index <= limit } else { index >= limit } {
+            *slot = Value::arithmetic(index);
+            *slot.add(3) = Value::arithmetic(index);
+            jump!(unit::enter, 0, 0);
         }
     }
     ForPrepareStep {

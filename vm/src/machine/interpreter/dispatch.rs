@@ -78,6 +78,20 @@ macro_rules! dispatch {
     }};
 }
 
+/// Goes to the handler of the instruction at `pc`, for code outside of handlers.
+///
+/// # Safety
+/// The state is that of a handler about to be entered.
+#[inline(always)]
+pub(crate) unsafe fn continue_at(
+    pc: *const u32,
+    base: *mut Value,
+    k: *const Value,
+    vm: *mut Vm,
+) -> u64 {
+    dispatch!(pc, base, k, vm)
+}
+
 /// Keeps a short copy loop from becoming a call.
 macro_rules! keep_loop {
     () => {
@@ -223,6 +237,9 @@ macro_rules! handler_table {
         table[Continuation::ThreadStart as usize] = special::thread_start;
         table[Continuation::ThreadEnd as usize] = special::thread_end;
         table[Continuation::Schedule as usize] = special::schedule;
+        table[entry_number(Opcode::Loop)] = all::loop_entry;
+        table[entry_number(Opcode::ForLoop)] = all::for_loop_entry;
+        table[entry_number(Opcode::ForLoopStep)] = all::for_loop_step_entry;
         table
     }};
 }
@@ -266,13 +283,22 @@ pub(crate) unsafe fn enter(vm: *mut Vm) -> Exit {
     }
 }
 
+/// The second number of an opcode that has one.
+#[expect(clippy::panic, reason = "it is evaluated by the compiler")]
+const fn entry_number(opcode: Opcode) -> usize {
+    match opcode.entry() {
+        Some(number) => number as usize,
+        None => panic!("the opcode has no second number"),
+    }
+}
+
 /// The entry point of an instruction.
 fn entry_of(is_hooked: bool, dialect: Dialect, instruction: u32) -> Handler {
-    let opcode = (instruction & 0xff) as usize;
-    if is_hooked && opcode < Opcode::COUNT {
+    let number = instruction as u8;
+    if is_hooked && Opcode::of_number(number).is_some() {
         super::hooked::hooked
     } else {
-        handler_of(dialect, opcode)
+        handler_of(dialect, number.into())
     }
 }
 

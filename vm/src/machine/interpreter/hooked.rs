@@ -9,7 +9,7 @@ use crate::layout::value::Value;
 use crate::machine::hook;
 use crate::machine::thread::{grow_or_collect, takes_open_list};
 use crate::machine::vm::Vm;
-use solvm_compiler::bytecode::Instruction;
+use solvm_compiler::bytecode::{Instruction, Opcode};
 
 /// Slots of a hook's frame below its callee.
 const BELOW_CALLEE: usize = 4;
@@ -30,7 +30,10 @@ handlers! { (pc, base, d, a, k, vm)
             }
             (*hook).passes = false;
         }
-        let handler = handler_of((*vm).dialect, (*pc.sub(1) & 0xff) as usize);
+        // Of entry words, the instruction that they were.
+        let number = *pc.sub(1) as u8;
+        let number = Opcode::of_number(number).map_or(number, |opcode| opcode as u8);
+        let handler = handler_of((*vm).dialect, number.into());
         return handler(pc, base, d, a, k, vm);
     }
     hook_returned { cold!(return_from_hook) }

@@ -35,7 +35,9 @@ mod table_access;
 
 pub(crate) use compare::{less_than_metamethod, raw_equal};
 pub(crate) use dispatch::{
-    CALL, CONTINUE, HANDLERS, Handler, choose_dispatch, enter, keep_loop, update_dispatch,
+    CALL, CONTINUE, HANDLERS, Handler, choose_dispatch, continue_at, enter, keep_loop,
+    update_dispatch,
 };
 pub(crate) use index::{MAX_CHAIN, find_metamethod, metatable_of};
 pub(crate) use iterate::unmark_loop;
+pub(crate) use operand::field_node;

@@ -43,7 +43,12 @@ pub struct Definition {
     pub name: &'static str,
     pub(crate) handler: Handler,
     pub(crate) code: Code,
+    /// Of a native from a number to a number: the same from bits to bits.
+    pub(crate) bits: Option<BitsFunction>,
 }
+
+/// A function from the bits of a number to those of a number.
+pub(crate) type BitsFunction = extern "C" fn(u64) -> u64;
 
 /// Natives that the interpreter itself carries out.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +75,7 @@ impl Definition {
                 "a native is a plain function, not a closure with captures"
             )
         };
-        Definition { name, handler: special::call_native, code: enter::<F, P> }
+        Definition { name, handler: special::call_native, code: enter::<F, P>, bits: None }
     }
 
     /// A native from a number to a number, which has its own handler: a call costs little more than
@@ -85,7 +90,12 @@ impl Definition {
                 "a native is a plain function, not a closure with captures"
             )
         };
-        Definition { name, handler: special::call_number_function::<F>, code: enter_number::<F> }
+        Definition {
+            name,
+            handler: special::call_number_function::<F>,
+            code: enter_number::<F>,
+            bits: Some(call_with_bits::<F>),
+        }
     }
 
     /// A native that raises its argument, for messages that get a position: other values the
@@ -105,12 +115,12 @@ impl Definition {
             Special::Resume => special::resume,
             Special::Yield => special::yield_values,
         };
-        Definition { name, handler, code: no_code }
+        Definition { name, handler, code: no_code, bits: None }
     }
 
     /// What `coroutine.wrap` returns; its one upvalue must be a thread (see [`Call::wrap`]).
     pub(crate) const fn resume_wrapped(name: &'static str) -> Definition {
-        Definition { name, handler: special::resume_wrapped, code: no_code }
+        Definition { name, handler: special::resume_wrapped, code: no_code, bits: None }
     }
 
     /// A function object.
@@ -252,6 +262,18 @@ unsafe fn enter_number<F: Fn(f64) -> f64 + Copy>(
         Ok(x) => unsafe { the_function::<F>()(x) }.finish(call, Leave(())).0,
         Err(error) => error.finish_failed(call).0,
     }
+}
+
+/// The form of a native from a number to a number that machine code calls.
+extern "C" fn call_with_bits<F: Fn(f64) -> f64 + Copy>(bits: u64) -> u64 {
+    // SAFETY: it is part of a definition that was created with an `F`, which is zero-sized, `Send`
+    // and `Sync` (see [`Definition::number`]).
+    Raw::number(unsafe { the_function::<F>() }(f64::from_bits(bits))).0
+}
+
+/// That form of a function, to recognise it. Functions with the same address do the same.
+pub(crate) fn bits_function<F: Fn(f64) -> f64 + Copy>(_: F) -> BitsFunction {
+    call_with_bits::<F>
 }
 
 /// The value of a type without size.

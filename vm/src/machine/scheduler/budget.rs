@@ -24,6 +24,7 @@ pub(crate) unsafe fn budget_exhausted(vm: &mut Vm) -> u64 {
     // list: so this is a safepoint once the thread is saved.
     let top = unsafe {
         crate::machine::hook::instruction_restarts(vm);
+        crate::machine::unit::sample(vm);
         let top = if thread::takes_open_list(vm.pc) { vm.top } else { vm.base };
         if vm.heap.collection_owed() {
             thread::save(vm, top);

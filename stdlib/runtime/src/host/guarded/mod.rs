@@ -4,8 +4,8 @@
 //! through a handle of its directory without following a link ([`Entry`]). A link that is created
 //! after the check makes the operation fail; it is never followed.
 //!
-//! **Invariant (NOTHING IS REVEALED)**: a denial does not depend on what exists. Intermediate results
-//! of resolving a path are only revealed where the result may be used, and `..` only leaves
+//! **Invariant (NOTHING IS REVEALED)**: a denial does not depend on what exists. Intermediate
+//! results of resolving a path are only revealed where the result may be used, and `..` only leaves
 //! directories that are known to exist anyway ([`Permissions::is_visible`]).
 
 #[cfg_attr(unix, path = "unix.rs")]

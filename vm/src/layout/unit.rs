@@ -1,0 +1,100 @@
+//! How machine code is attached to a prototype: plain data. What it means is in `machine/unit`.
+
+use crate::account::Held;
+use crate::layout::object::Prototype;
+use crate::layout::value::Value;
+use std::any::Any;
+use std::cell::{Cell, OnceCell};
+
+/// Runs a unit: given the frame's registers, the VM and the unit's code, returns the address of the
+/// instruction at which the interpreter continues.
+pub(crate) type Run = unsafe extern "C" fn(*mut Value, *mut (), *const ()) -> *const u32;
+
+/// An object whose address a unit's code contains.
+#[derive(Clone, Copy)]
+pub(crate) enum RootKind {
+    Value(Value),
+    Prototype(*mut Prototype),
+}
+
+/// Machine code that continues after an instruction.
+pub(crate) struct Unit {
+    pub(crate) run: Run,
+    pub(crate) code: *const (),
+    /// What its code refers to.
+    pub(crate) roots: Box<[RootKind]>,
+    /// How often it was entered since its use was judged last, and what it charged to the budget.
+    pub(crate) entered: Cell<u32>,
+    pub(crate) charged: Cell<i64>,
+    /// Owns the code.
+    pub(crate) _memory: Box<dyn Any>,
+    pub(crate) _held: Held,
+}
+
+/// A VM's own copy of a function's code, whose instructions may become entry words, and the units
+/// behind these.
+pub(crate) struct OwnCode {
+    /// Written only between instructions, by the thread that runs the VM.
+    words: *mut [u32],
+    /// As many as words, or none before the first unit.
+    units: Vec<Option<Unit>>,
+    /// A number for each word, for the compiler's use; made when it is used first.
+    counts: OnceCell<Box<[Cell<u32>]>>,
+}
+
+impl OwnCode {
+    pub(crate) fn new(words: Box<[u32]>) -> OwnCode {
+        OwnCode { words: Box::into_raw(words), units: Vec::new(), counts: OnceCell::new() }
+    }
+
+    /// The first word.
+    pub(crate) fn words(&self) -> *const u32 {
+        self.words.cast()
+    }
+
+    /// The compiler's number for an instruction: 0 at first.
+    pub(crate) fn count(&self, at: usize) -> Option<&Cell<u32>> {
+        let counts = || std::iter::repeat_with(Cell::default).take(self.words.len()).collect();
+        self.counts.get_or_init(counts).get(at)
+    }
+
+    pub(crate) fn units(&self) -> &[Option<Unit>] {
+        &self.units
+    }
+
+    /// Attaches a unit to the instruction at `at`, which becomes `word`. One that was there before
+    /// is freed.
+    pub(crate) fn attach(&mut self, at: usize, word: u32, unit: Unit) {
+        if self.units.is_empty() {
+            self.units.resize_with(self.words.len(), || None);
+        }
+        if let Some(place) = self.units.get_mut(at) {
+            *place = Some(unit);
+            // SAFETY: there are as many words as units. No reference to the words exists: the
+            // interpreter reads them through the pointer, and no instruction is running now.
+            unsafe { self.words.cast::<u32>().add(at).write(word) };
+        }
+    }
+
+    /// Frees the unit of the instruction at `at`, which becomes `word` again.
+    pub(crate) fn detach(&mut self, at: usize, word: u32) {
+        if let Some(place) = self.units.get_mut(at) {
+            *place = None;
+            // SAFETY: as in `attach`.
+            unsafe { self.words.cast::<u32>().add(at).write(word) };
+        }
+    }
+
+    /// The bytes outside the heap that are the copy's own.
+    pub(crate) fn size(&self) -> usize {
+        // The counts included.
+        2 * size_of::<u32>() * self.words.len()
+    }
+}
+
+impl Drop for OwnCode {
+    fn drop(&mut self) {
+        // SAFETY: it came from a box, and the prototype whose code it was is gone.
+        drop(unsafe { Box::from_raw(self.words) });
+    }
+}
