@@ -1,0 +1,189 @@
+//! The compiler that a VM is given: which loops it compiles, and what became of them.
+
+#![allow(unsafe_code, reason = "units keep the VM's invariants")]
+
+use crate::backend::linear::Builder;
+use crate::backend::{self, Arena, Refused, Settings, Unit};
+use crate::emit::emit;
+use crate::passes::effects::effects;
+use crate::passes::kinds::Kinds;
+use crate::passes::states::States;
+use crate::region;
+use solvm_compiler::bytecode::Format;
+use solvm_vm::unit::{Compiler, Frame, NewUnit, Place, Sample};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// How code is compiled.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// A loop is compiled when the budget has run out in it so often.
+    pub threshold: u32,
+    /// The bytes of memory for machine code.
+    pub memory: usize,
+    /// Gets a line for each loop: whether it was compiled, or why not.
+    pub log: Option<fn(&str)>,
+    /// For tests of the back-end.
+    pub settings: Settings,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { threshold: 2, memory: 64 << 20, log: None, settings: Settings::default() }
+    }
+}
+
+/// How many frames of calls are looked at.
+const MAX_FRAMES: usize = 4;
+
+/// Compiles hot loops.
+pub struct Jit {
+    options: Options,
+    arena: Rc<RefCell<Arena>>,
+    builder: Builder,
+    /// Whether units may be run.
+    can_run: bool,
+}
+
+/// The count of a loop, which is how often the budget has run out in it, once it was compiled or
+/// refused.
+const DONE: u32 = u32::MAX;
+
+impl Jit {
+    /// None if this machine cannot run the code.
+    pub fn new(options: Options) -> Option<Jit> {
+        backend::is_supported().then(|| Jit {
+            options,
+            arena: Rc::new(RefCell::new(Arena::new(options.memory))),
+            builder: Builder::new(0),
+            can_run: true,
+        })
+    }
+
+    /// The innermost loop around the sampled instruction that is not compiled yet, if it has been
+    /// sampled often enough.
+    fn hot_loop<'v>(&self, sample: &Sample<'v>) -> Option<(Frame<'v>, usize, Place)> {
+        for frame in sample.frames().take(MAX_FRAMES) {
+            for back_edge in loops_around(&frame) {
+                let code = frame.function().code();
+                let Some(place) = code.place(back_edge) else { continue };
+                let Some(count) = code.count(place).filter(|count| count.get() != DONE) else {
+                    continue;
+                };
+                count.set(count.get() + 1);
+                if count.get() < self.options.threshold {
+                    return None;
+                }
+                count.set(DONE);
+                return Some((frame, back_edge, place));
+            }
+        }
+        None
+    }
+
+    fn compile(&mut self, sample: &Sample, frame: Frame, back_edge: usize) -> Result<Made, String> {
+        let region = region::build(sample, frame, back_edge).map_err(|error| error.to_string())?;
+        let effects = effects(&region);
+        let kinds = Kinds::of(&region, &effects);
+        let states = States::of(&region, &effects, &kinds);
+        let mut roots = emit(&mut self.builder, &region, &effects, &states);
+        roots.extend(region.frames.iter().map(|frame| frame.code.root()));
+        let function = self.builder.finish();
+        let machine = backend::compile(function, &self.options.settings)
+            .map_err(|error| error.to_string())?;
+        let size = machine.bytes.len();
+        let unit = self.arena.borrow_mut().install(&machine).map_err(|error| {
+            self.can_run &= error != Refused::Lost;
+            error.to_string()
+        })?;
+        let unit = Installed { arena: self.arena.clone(), unit: Some(unit) };
+        Ok(Made { unit, size, roots, nodes: region.nodes.len() })
+    }
+}
+
+/// A unit and what it needs.
+struct Made {
+    unit: Installed,
+    size: usize,
+    roots: Vec<solvm_vm::unit::Root>,
+    nodes: usize,
+}
+
+/// A unit that frees its memory.
+struct Installed {
+    arena: Rc<RefCell<Arena>>,
+    unit: Option<Unit>,
+}
+
+impl Installed {
+    fn address(&self) -> u64 {
+        self.unit.as_ref().map_or(0, Unit::address)
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        if let Some(unit) = self.unit.take() {
+            self.arena.borrow_mut().free(unit);
+        }
+    }
+}
+
+/// The back-edges of the loops around a frame's instruction, the innermost first.
+fn loops_around(frame: &Frame) -> Vec<usize> {
+    let code = frame.function().code();
+    let length = code.prototype().code.len();
+    let header = |back_edge: usize| {
+        let word = code.word(back_edge)?;
+        word.as_entry()?;
+        let distance = match word.opcode()?.format() {
+            Format::J => word.j(),
+            _ => word.short_jump().into(),
+        };
+        let header = region::jump_target(back_edge, distance);
+        (header <= back_edge).then_some(header)
+    };
+    let mut loops: Vec<(usize, usize)> = (frame.at()..length)
+        .filter_map(|back_edge| Some((header(back_edge)?, back_edge)))
+        .filter(|&(header, _)| header <= frame.at())
+        .collect();
+    loops.sort_by_key(|(header, back_edge)| back_edge - header);
+    loops.into_iter().map(|(_, back_edge)| back_edge).collect()
+}
+
+// SAFETY: what `emit` makes keeps the invariants: exits have the state before an instruction (AS
+// BEFORE in `emit`), back-edges and calls are charged first, and roots are collected where
+// addresses become constants.
+unsafe impl Compiler for Jit {
+    fn sampled(&mut self, sample: &Sample<'_>) -> Option<NewUnit> {
+        let (frame, back_edge, place) = self.hot_loop(sample)?;
+        let made = self.compile(sample, frame, back_edge);
+        if let Some(log) = self.options.log {
+            let prototype = frame.function().code().prototype();
+            let chunk = solvm_compiler::chunk_id(&prototype.source.name);
+            let chunk = String::from_utf8_lossy(&chunk);
+            let line = prototype.lines.get(back_edge).copied().unwrap_or(0);
+            let what = match &made {
+                Ok(Made { nodes, size, .. }) => {
+                    format!("compiled: {nodes} instructions, {size} bytes")
+                }
+                Err(reason) => format!("not compiled: {reason}"),
+            };
+            log(&format!("jit: {chunk}:{line}: {what}"));
+        }
+        let Made { unit, size, roots, .. } = made.ok()?;
+        // SAFETY: both take and return words.
+        let run = unsafe {
+            std::mem::transmute::<
+                unsafe extern "sysv64" fn(*mut u64, *mut u8, usize) -> u64,
+                unsafe extern "C" fn(*mut u64, *mut (), *const ()) -> *const u32,
+            >(Unit::entry())
+        };
+        let code = unit.address() as *const ();
+        Some(NewUnit { place, run, code, roots, memory: Box::new(unit), size })
+    }
+
+    fn can_run(&self) -> bool {
+        self.can_run
+    }
+}

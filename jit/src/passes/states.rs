@@ -1,0 +1,240 @@
+//! How the slots are held at each node, forward: what is known after a node follows from what was
+//! known before it, and where ways meet, what is true of all of them.
+//!
+//! **Invariant (HEADER)**: at the loop's first instruction, slots are held as their uses want them,
+//! and each way back converts them: so a loop carries doubles, integers and tables, not words.
+
+use super::effects::Effects;
+use super::kinds::{Kind, Kinds};
+use super::representation::{LOOP_LIMIT, Representation};
+use crate::region::{Action, MAX_SLOTS, Node, Region, Target};
+use solvm_compiler::bytecode::Opcode;
+use solvm_vm::unit::NumberFunction;
+use std::rc::Rc;
+
+/// A set of slots.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SlotSet([u64; MAX_SLOTS.div_ceil(64)]);
+
+impl SlotSet {
+    pub(crate) fn contains(&self, slot: usize) -> bool {
+        self.0[slot / 64] >> (slot % 64) & 1 != 0
+    }
+
+    fn insert(&mut self, slot: usize) {
+        self.0[slot / 64] |= 1 << (slot % 64);
+    }
+
+    /// Adds the slots of another set; returns whether there were new ones.
+    fn add(&mut self, other: &SlotSet) -> bool {
+        let before = *self;
+        for (word, other) in self.0.iter_mut().zip(other.0) {
+            *word |= other;
+        }
+        *self != before
+    }
+}
+
+/// How the slots are held.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct State {
+    pub(crate) held: Vec<Representation>,
+    /// The slots whose values are not in memory.
+    pub(crate) dirty: SlotSet,
+}
+
+impl State {
+    fn define(&mut self, slot: usize, representation: Representation) {
+        self.held[slot] = representation;
+        self.dirty.insert(slot);
+    }
+}
+
+/// The states before and after each node; None of nodes that are not reached.
+pub(crate) struct States {
+    pub(crate) before: Vec<Option<Rc<State>>>,
+    pub(crate) after: Vec<Option<Rc<State>>>,
+}
+
+impl States {
+    pub(crate) fn of(region: &Region, effects: &[Effects], kinds: &Kinds) -> States {
+        let count = region.nodes.len();
+        let mut states = States { before: vec![None; count], after: vec![None; count] };
+        let mut first = State {
+            held: (0..region.slots)
+                .map(|slot| Representation::wanted(kinds.before(0, slot)))
+                .collect(),
+            dirty: SlotSet::default(),
+        };
+        for (slot, representation) in loop_variables(region) {
+            if first.held[slot] == Representation::Double {
+                first.held[slot] = representation;
+            }
+        }
+        states.before[0] = Some(Rc::new(first));
+        let mut work = vec![0];
+        while let Some(node) = work.pop() {
+            let Some(before) = states.before[node].clone() else { continue };
+            let after = Rc::new(after(region, effects, kinds, node, &before));
+            states.after[node] = Some(after.clone());
+            for target in &region.nodes[node].next {
+                let Target::Node(next) = *target else { continue };
+                match &mut states.before[next] {
+                    Some(known) => {
+                        if join(Rc::make_mut(known), &after, next == 0) {
+                            work.push(next);
+                        }
+                    }
+                    unknown => {
+                        *unknown = Some(after.clone());
+                        work.push(next);
+                    }
+                }
+            }
+        }
+        states
+    }
+}
+
+/// Joins what is known at a node with what is known on another way to it. Returns whether there was
+/// a change.
+fn join(known: &mut State, new: &State, is_header: bool) -> bool {
+    let mut has_changed = known.dirty.add(&new.dirty);
+    for (held, &other) in known.held.iter_mut().zip(&new.held) {
+        let joined = held.join(other);
+        let joined = match *held {
+            // The way back converts it, to a number at least.
+            Representation::Integer(..) if is_header && joined != *held => Representation::Double,
+            kept if is_header => kept,
+            _ => joined,
+        };
+        has_changed |= joined != *held;
+        *held = joined;
+    }
+    has_changed
+}
+
+/// How the loop's own hidden variables are held: as integers, if that is what they are now.
+fn loop_variables(region: &Region) -> Vec<(usize, Representation)> {
+    let Some(word) = region.frames[0].code.word(region.back_edge) else { return Vec::new() };
+    if !matches!(word.opcode(), Some(Opcode::ForLoop | Opcode::ForLoopStep)) {
+        return Vec::new();
+    }
+    let first = usize::from(word.a());
+    let mut steps = 0;
+    for register in first..first + 3 {
+        let number = region.running.register(register).and_then(|value| value.as_number());
+        match number.map(Representation::of_number) {
+            Some(Representation::Integer(whole, _)) if whole.abs() < LOOP_LIMIT => steps = whole,
+            _ => return Vec::new(),
+        }
+    }
+    if steps == 0 {
+        return Vec::new();
+    }
+    let any = Representation::Integer(-LOOP_LIMIT, LOOP_LIMIT);
+    let step = Representation::Integer(steps, steps);
+    vec![(first, any), (first + 1, any), (first + 2, step), (first + 3, any)]
+}
+
+/// How a numeric loop holds its variable and its limit, if as integers.
+pub(crate) fn integer_loop(
+    region: &Region,
+    node: &Node,
+    before: &State,
+) -> Option<(Representation, Representation)> {
+    use Representation::Integer;
+    let slot = region.slot(node, node.word.a());
+    let (Integer(low, high), Integer(step, same)) = (before.held[slot], before.held[slot + 2])
+    else {
+        return None;
+    };
+    let is_first = matches!(node.opcode, Opcode::ForPrepare | Opcode::ForPrepareStep);
+    let is_limited = low >= -LOOP_LIMIT && high <= LOOP_LIMIT && step.abs() <= LOOP_LIMIT;
+    let has_limit = is_first || matches!(before.held[slot + 1], Integer(..));
+    if step != same || step == 0 || !is_limited || !has_limit {
+        return None;
+    }
+    let variable = if step > 0 { Integer(low, LOOP_LIMIT) } else { Integer(-LOOP_LIMIT, high) };
+    Some((variable, Integer(-LOOP_LIMIT, LOOP_LIMIT)))
+}
+
+/// The state after a node.
+fn after(
+    region: &Region,
+    effects: &[Effects],
+    kinds: &Kinds,
+    index: usize,
+    before: &State,
+) -> State {
+    use Opcode::*;
+    use Representation::{Double, Integer, Table, Word};
+    let node = &region.nodes[index];
+    let effects = &effects[index];
+    let mut state = before.clone();
+    // What a use asks for has been checked.
+    for &(slot, kind) in &effects.uses {
+        match kind {
+            Kind::Number if !state.held[slot].is_number() => state.held[slot] = Double,
+            Kind::Table => state.held[slot] = Table,
+            _ => {}
+        }
+    }
+    let wanted = |slot| Representation::wanted(kinds.after(region, index, slot));
+    if let Some(copy) = effects.copy {
+        let held = match before.held[copy.source] {
+            Word => wanted(copy.target),
+            held => held,
+        };
+        state.define(copy.target, held);
+        return state;
+    }
+    if matches!(node.opcode, ForPrepare | ForPrepareStep | ForLoop | ForLoopStep)
+        && let Some((variable, limit)) = integer_loop(region, node, before)
+    {
+        let slot = region.slot(node, node.word.a());
+        state.define(slot, variable);
+        state.define(slot + 3, variable);
+        // In memory it is as it was: the comparison has the same result.
+        state.held[slot + 1] = limit;
+        return state;
+    }
+    let code = &region.frames[node.frame].code;
+    let held = |register: u8| before.held[region.slot(node, register)];
+    let constant = |index: usize| {
+        let number = code.constant(index).and_then(|constant| constant.as_number());
+        number.map_or(Word, Representation::of_number)
+    };
+    let (b, c) = (node.word.b(), node.word.c());
+    for &slot in &effects.defines {
+        let representation = match (node.action, node.opcode) {
+            (Action::NumberFunction(function, _), _) => match (function, held(node.word.a() + 2)) {
+                (NumberFunction::Floor, whole @ Integer(..)) => whole,
+                _ => Double,
+            },
+            (Action::Method(_), _) if slot == region.slot(node, node.word.a()) => Word,
+            (Action::Method(_), _) => Table,
+            (Action::Call { .. }, _) => Word,
+            (_, AddVV | SubtractVV | MultiplyVV | DivideVV | ModuloVV) => {
+                Representation::of_result(node.opcode, held(b), held(c))
+            }
+            (_, AddVK | SubtractVK | MultiplyVK | DivideVK | ModuloVK) => {
+                Representation::of_result(node.opcode, held(b), constant(c.into()))
+            }
+            (_, AddKV | SubtractKV | MultiplyKV | DivideKV) => {
+                Representation::of_result(node.opcode, constant(b.into()), held(c))
+            }
+            (_, PowerVK | Negate | ForPrepare | ForPrepareStep | ForLoop | ForLoopStep) => Double,
+            (_, Length) => Integer(0, 1 << 32),
+            (_, LoadConstant) => constant(node.word.d().into()),
+            (
+                _,
+                GetIndex | GetField | GetInteger | GetUpvalue | GetGlobal | NewTable
+                | DuplicateTable,
+            ) => wanted(slot),
+            _ => Word,
+        };
+        state.define(slot, representation);
+    }
+    state
+}

@@ -1,0 +1,200 @@
+//! A region: a loop of a function and all that runs inside it, the called Lua functions that are
+//! known included, as a graph of instructions.
+//!
+//! A **slot** is a register counted from the first one of the loop's own frame. The frames of
+//! called functions are above it, where the interpreter would have them, so that arguments are
+//! already where the callee expects them. A **node** is one instruction in one frame.
+//!
+//! **Invariant (SAME FRAMES)**: at every node, the slots are the registers that the interpreter's
+//! frames would have at that instruction. So a unit can leave anywhere: it writes the slots that it
+//! holds elsewhere, and the links of the frames.
+//!
+//! What code probably does, which function it calls, where a field is, is read off the objects as
+//! they are when the region is made. The machine code checks it.
+
+mod build;
+mod guess;
+mod liveness;
+
+pub(crate) use build::build;
+
+use solvm_compiler::bytecode::{Instruction, OPEN, Opcode, RegisterSet};
+use solvm_vm::unit::{Code, Frame, Function, NumberFunction, Seen, Table};
+use std::collections::HashMap;
+
+/// The maximum number of slots.
+pub(crate) const MAX_SLOTS: usize = 240;
+/// The maximum number of nodes: compiling takes about a millisecond.
+pub(crate) const MAX_NODES: usize = 400;
+
+/// A loop and all that runs inside it.
+pub(crate) struct Region<'v> {
+    pub(crate) frames: Vec<RegionFrame<'v>>,
+    /// The first one is the loop's first instruction.
+    pub(crate) nodes: Vec<Node<'v>>,
+    pub(crate) slots: usize,
+    /// The frame that the loop runs in now.
+    pub(crate) running: Frame<'v>,
+    /// The back-edge and the instruction that it leads to, in the first frame.
+    pub(crate) back_edge: usize,
+    pub(crate) header: usize,
+}
+
+/// A frame of the loop's function or of a function that is called inside.
+pub(crate) struct RegionFrame<'v> {
+    /// The caller's frame and the node of the call.
+    pub(crate) caller: Option<(usize, usize)>,
+    /// The frame with the call: not the caller's if that was a tail call.
+    origin: Option<usize>,
+    pub(crate) function: Function<'v>,
+    pub(crate) code: Code<'v>,
+    pub(crate) first_slot: usize,
+    /// The registers that are read later, or that can be seen otherwise, before each instruction.
+    observable: Vec<RegisterSet>,
+    /// The nodes of its instructions.
+    nodes: HashMap<usize, usize>,
+}
+
+/// Where control goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Node(usize),
+    /// The interpreter continues at this instruction of the node's frame.
+    Exit(usize),
+}
+
+/// What a node does.
+#[derive(Clone, Copy)]
+pub(crate) enum Action<'v> {
+    /// Its instruction is left to the interpreter.
+    Leave,
+    /// Its instruction.
+    Plain,
+    /// A call of the function whose frame that is, or a tail call.
+    Call { frame: usize },
+    /// A call of a native from a number to a number, given its word.
+    NumberFunction(NumberFunction, u64),
+    /// A field that is probably in that place.
+    Field(FieldPlace),
+    /// A method that is probably found so.
+    Method(Method<'v>),
+}
+
+/// Where a field is in a table's hash part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FieldPlace {
+    /// The table's shift.
+    pub(crate) shift: u8,
+    /// The distance of the node from the first one.
+    pub(crate) offset: i32,
+}
+
+/// A method that an object's metatable leads to.
+#[derive(Clone, Copy)]
+pub(crate) struct Method<'v> {
+    /// The key `__index`.
+    pub(crate) index_name: Seen<'v>,
+    pub(crate) metatable: Table<'v>,
+    /// Where `__index` is there.
+    pub(crate) index: i32,
+    /// The table that it refers to.
+    pub(crate) methods: Table<'v>,
+    /// Where the method is there.
+    pub(crate) method: i32,
+}
+
+/// One instruction in one frame.
+pub(crate) struct Node<'v> {
+    pub(crate) frame: usize,
+    /// Its index in the function's code.
+    pub(crate) at: usize,
+    pub(crate) word: Instruction,
+    pub(crate) opcode: Opcode,
+    pub(crate) action: Action<'v>,
+    /// Where control goes: of a branch or comparison first where it jumps to. Empty if it leaves.
+    pub(crate) next: Vec<Target>,
+}
+
+/// Why a loop has no region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It has too many instructions or registers.
+    Size,
+    /// An instruction that is not compiled is on every way through the loop; the line of the first.
+    Instruction(Opcode, u32),
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::Size => formatter.write_str("too large"),
+            Refusal::Instruction(opcode, line) => {
+                write!(formatter, "{} in line {line}", opcode.name())
+            }
+        }
+    }
+}
+
+impl Region<'_> {
+    /// Whether the interpreter that continues at an instruction of a frame may need a slot.
+    pub(crate) fn is_observable(&self, mut frame: usize, mut at: usize, slot: usize) -> bool {
+        loop {
+            let this = &self.frames[frame];
+            if slot >= this.first_slot {
+                let register = u8::try_from(slot - this.first_slot).ok();
+                return register.is_some_and(|register| this.observable[at].contains(register));
+            }
+            // The function of the frame.
+            if slot + 2 == this.first_slot {
+                return true;
+            }
+            let Some((caller, call)) = this.caller else { return false };
+            (frame, at) = (caller, self.nodes[call].at + 1);
+        }
+    }
+
+    /// The slot of a node's operand that is a register.
+    pub(crate) fn slot(&self, node: &Node, register: u8) -> usize {
+        self.frames[node.frame].first_slot + usize::from(register)
+    }
+
+    /// The number of results that a call expects. A called function that returns an open list with
+    /// one value is compiled, others leave.
+    pub(crate) fn expected(&self, call: usize) -> usize {
+        match self.nodes[call].word.b() {
+            OPEN => 1,
+            results => usize::from(results).saturating_sub(1),
+        }
+    }
+
+    /// The number of arguments of a call.
+    pub(crate) fn arguments(&self, node: &Node) -> usize {
+        match node.opcode {
+            Opcode::CallOpen | Opcode::TailCallOpen => {
+                let end = self.open_list_end(node.frame, node.at).unwrap_or(0);
+                end.saturating_sub(usize::from(node.word.a()) + 2)
+            }
+            _ => usize::from(node.word.c()),
+        }
+    }
+
+    /// The register after the open list that an instruction takes, if it takes one: a call in front
+    /// of it has given one value.
+    pub(crate) fn open_list_end(&self, frame: usize, at: usize) -> Option<usize> {
+        let code = self.frames[frame].code;
+        let word = code.word(at)?;
+        let takes_list = match word.opcode()? {
+            Opcode::CallOpen | Opcode::TailCallOpen | Opcode::ReturnOpen => true,
+            Opcode::SetList => word.d() == u16::MAX,
+            _ => false,
+        };
+        let producer = code.word(at.checked_sub(1)?)?;
+        let is_call = matches!(producer.opcode()?, Opcode::Call | Opcode::CallOpen);
+        (takes_list && is_call && producer.b() == OPEN).then(|| usize::from(producer.a()) + 1)
+    }
+}
+
+/// The target of a jump, from its own index.
+pub(crate) fn jump_target(at: usize, distance: i32) -> usize {
+    (at as i64 + 1 + i64::from(distance)).max(0) as usize
+}
