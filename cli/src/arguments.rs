@@ -80,6 +80,10 @@ pub(crate) struct Arguments {
     pub debug: bool,
     /// Write a line for every function call and return.
     pub trace: bool,
+    /// Whether machine code is made for hot loops.
+    pub jit: bool,
+    /// Print what becomes of hot loops.
+    pub jit_log: bool,
     /// How errors look.
     pub error_format: ErrorFormat,
     /// Print the version, as `lua -v`.
@@ -288,6 +292,21 @@ pub(crate) fn options() -> Command {
             ),
         )
         .arg(
+            option(
+                "jit",
+                "WHEN",
+                with_default("Make machine code for hot loops: on or off", "off".into()),
+            )
+            .value_parser(PossibleValuesParser::new(["on", "off"]).map(|when| when == "on")),
+        )
+        .arg(
+            flag(
+                "jit-log",
+                "Print to stderr which loops become machine code, and why others do not",
+            )
+            .long("jit-log"),
+        )
+        .arg(
             flag(
                 "debug",
                 "Print limits, working directory and startup details to stderr; show locals in \
@@ -385,6 +404,8 @@ fn parse_options(
         dump: matches.get_one("dump").copied(),
         debug: flag("debug"),
         trace: flag("trace"),
+        jit: matches.get_one("jit").copied().unwrap_or_default(),
+        jit_log: flag("jit-log"),
         error_format: matches.get_one("error-format").copied().unwrap_or_default(),
         version: flag("v") || flag("interactive"),
         ..Arguments::default()

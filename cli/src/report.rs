@@ -202,8 +202,8 @@ impl<'r> Uncaught<'r> {
         about
     }
 
-    /// Shows the lines that an error which was raised again came from, the first one first, if their
-    /// chunks are known.
+    /// Shows the lines that an error which was raised again came from, the first one first, if
+    /// their chunks are known.
     fn write_causes(&self, raised: &Snippet, colored: bool, text: &mut String) {
         let mut places = Vec::new();
         let mut about = self.about;

@@ -95,8 +95,8 @@ fn run_program(arguments: &Arguments) -> Result<ExitCode, Vec<u8>> {
         }
         Err(signal) => ExitCode::from(signal.exit_code()),
     };
-    // The process ends: what waits on other threads is abandoned, and the OS frees the memory, which
-    // takes long object by object.
+    // The process ends: what waits on other threads is abandoned, and the OS frees the memory,
+    // which takes long object by object.
     std::mem::forget((runtime, executor));
     Ok(code)
 }

@@ -1,9 +1,11 @@
 //! A started program: its VM, configured by the command line, and its chunks.
 
 use crate::arguments::{Arguments, COMMANDS, Script, StartupAction};
+use crate::output;
 use crate::report;
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::spelling;
+use solvm_jit::Jit;
 use solvm_lua::load::{SourceFile, read_program};
 use solvm_runtime::deadline::{Limits, Timeout};
 use solvm_runtime::executor::{Executor, Outcome};
@@ -66,6 +68,9 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
             None => report::render,
         });
     }
+    if let Some(jit) = jit_of(arguments) {
+        executor.set_compiler(Box::new(jit));
+    }
     if let Some(Script::File(path)) = &arguments.script {
         executor.set_script(path.as_ref());
     }
@@ -95,6 +100,20 @@ fn config_of(arguments: &Arguments) -> Config {
         config.slice = slice;
     }
     config
+}
+
+/// The compiler of hot loops, if the program is to have one and this machine can run its code.
+fn jit_of(arguments: &Arguments) -> Option<Jit> {
+    let log: Option<fn(&str)> =
+        if arguments.jit_log { Some(|line| output::print_error(line)) } else { None };
+    let mut options = solvm_jit::Options { log, ..Default::default() };
+    // For tests: how often a loop is sampled before it is compiled; 1 compiles everything that
+    // loops.
+    let threshold = std::env::var("SOLVM_JIT").ok().and_then(|text| text.parse().ok());
+    if let Some(threshold) = threshold {
+        options.threshold = threshold;
+    }
+    (arguments.jit || threshold.is_some()).then(|| Jit::new(options)).flatten()
 }
 
 fn limits_of(arguments: &Arguments, elapsed: Duration) -> Limits {

@@ -294,6 +294,11 @@ fn modules_of_the_compiler_form_no_cycle() {
     check("compiler/src", "lib.rs");
 }
 
+#[test]
+fn modules_of_the_native_code_compiler_form_no_cycle() {
+    check("jit/src", "lib.rs");
+}
+
 /// Those are its layers.
 #[test]
 fn modules_of_the_virtual_machine_form_no_cycle() {

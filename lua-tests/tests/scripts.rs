@@ -6,6 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 
+/// How each script is run, as environment variables: as it is, suspended at every call and
+/// back-edge, and with everything that loops as machine code.
+const MODES: &[(&str, &[(&str, &str)])] = &[
+    ("", &[]),
+    ("budget-1/", &[("SOLVM_BUDGET", "1")]),
+    ("native-code/", &[("SOLVM_JIT", "1"), ("SOLVM_BUDGET", "13")]),
+];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts");
@@ -28,14 +36,13 @@ fn main() -> ExitCode {
             .display()
             .to_string();
         let expected = Expected::read(&script);
-        for budget in [None, Some("1")] {
-            if budget.is_some() && expected.whole_slices {
+        for (prefix, variables) in MODES {
+            if !variables.is_empty() && expected.whole_slices {
                 continue;
             }
-            let name = if budget.is_some() { format!("budget-1/{name}") } else { name.clone() };
             let (solvm, script, expected) = (solvm.clone(), script.clone(), expected.clone());
-            trials.push(Trial::test(name, move || {
-                expected.check(&run(&solvm, &script, &expected, budget)?)
+            trials.push(Trial::test(format!("{prefix}{name}"), move || {
+                expected.check(&run(&solvm, &script, &expected, variables)?)
             }));
         }
     }
@@ -57,14 +64,11 @@ fn run(
     solvm: &Path,
     script: &Path,
     expected: &Expected,
-    budget: Option<&str>,
+    variables: &[(&str, &str)],
 ) -> Result<Output, Failed> {
     let mut command = command(solvm);
     command.args(&expected.options).arg(script);
-    if let Some(budget) = budget {
-        command.env("SOLVM_BUDGET", budget);
-    }
-    Ok(command.output()?)
+    Ok(command.envs(variables.iter().copied()).output()?)
 }
 
 /// The expectations at the start of a script.

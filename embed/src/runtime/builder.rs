@@ -2,6 +2,8 @@
 
 use super::Runtime;
 use crate::error::{Error, ErrorKind};
+#[cfg(feature = "jit")]
+use solvm_jit::{Jit, Options as JitOptions};
 use solvm_runtime::deadline::{Limits, Timeout};
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Permissions, Process, World};
@@ -35,6 +37,8 @@ pub struct Builder {
     call_limit: Option<Duration>,
     world: MakeExecutor,
     libraries: Option<Vec<String>>,
+    #[cfg(feature = "jit")]
+    jit: bool,
 }
 
 /// Creates the executor in the chosen world: the closure has the world's type.
@@ -54,6 +58,8 @@ impl Builder {
             call_limit: None,
             world: in_world(Process::new()),
             libraries: None,
+            #[cfg(feature = "jit")]
+            jit: false,
         }
     }
 
@@ -108,6 +114,21 @@ impl Builder {
         self
     }
 
+    /// Whether hot loops become machine code (default: no). They are interpreted where the
+    /// processor or the OS does not allow it.
+    ///
+    /// ```
+    /// let mut lua = solvm::Runtime::builder().jit(true).build()?;
+    /// let sum = "local sum = 0 for i = 1, 1e6 do sum = sum + i end return sum";
+    /// assert_eq!(lua.eval::<f64>(sum)?, 500000500000.0);
+    /// # Ok::<(), solvm::Error>(())
+    /// ```
+    #[cfg(feature = "jit")]
+    pub fn jit(mut self, wanted: bool) -> Self {
+        self.jit = wanted;
+        self
+    }
+
     /// More of how the VM behaves.
     pub fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
@@ -119,7 +140,9 @@ impl Builder {
     /// # Errors
     /// If a library is not known, or the memory limit leaves no room for them.
     pub fn build(self) -> Result<Runtime, Error> {
-        let Builder { config, call_limit, world, libraries } = self;
+        #[cfg(feature = "jit")]
+        let jit = self.jit;
+        let Builder { config, call_limit, world, libraries, .. } = self;
         let is_known =
             |name: &&String| !solvm_stdlib::modules().any(|module| module.name == **name);
         if let Some(unknown) = libraries.iter().flatten().find(is_known) {
@@ -129,8 +152,13 @@ impl Builder {
         let is_chosen = |module: &Module| {
             libraries.as_ref().is_none_or(|names| names.iter().any(|name| name == module.name))
         };
-        let executor =
+        #[cfg_attr(not(feature = "jit"), expect(unused_mut))]
+        let mut executor =
             world(config, limits, &is_chosen).map_err(|text| Error::new(ErrorKind::Start, text))?;
+        #[cfg(feature = "jit")]
+        if let Some(jit) = jit.then(|| Jit::new(JitOptions::default())).flatten() {
+            executor.set_compiler(Box::new(jit));
+        }
         Ok(Runtime { executor, call_limit, tokio: None, dead: Rc::default() })
     }
 }
