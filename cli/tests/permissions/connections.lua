@@ -4,7 +4,8 @@
 local root, redirecting, port = ...
 
 local function url(scheme, host, of)
-    return ("%s://%s:%s/"):format(scheme, host:find(":", 1, true) and "[" .. host .. "]" or host, of)
+    local name = host:find(":", 1, true) and "[" .. host .. "]" or host
+    return ("%s://%s:%s/"):format(scheme, name, of)
 end
 
 local ways = {

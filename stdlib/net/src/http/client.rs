@@ -180,8 +180,8 @@ impl Request {
 
     /// The approximate size of a call in flight, without the body; its URL has `url` bytes.
     fn size(&self, url: usize) -> usize {
-        /// A connection and its buffers. hyper keeps up to 400 KiB of an incomplete response header,
-        /// and the process may take one and a half times the limit.
+        /// A connection and its buffers. hyper keeps up to 400 KiB of an incomplete response
+        /// header, and the process may take one and a half times the limit.
         const CONNECTION: usize = 280 << 10;
         const FIELD: usize = 128;
         /// The URL as text, parsed, in the request and in what is sent.

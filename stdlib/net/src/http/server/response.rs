@@ -87,8 +87,8 @@ const PAGES: [&[u8]; 17] = [
     b"<!--",
 ];
 
-/// Converts a handler's result, for a client. `added` are header fields of middleware; the handler's
-/// own take precedence.
+/// Converts a handler's result, for a client. `added` are header fields of middleware; the
+/// handler's own take precedence.
 pub(super) fn from_lua<'c>(
     call: &mut Call<'c>,
     value: Value<'c>,

@@ -132,8 +132,8 @@ impl Activity {
         Reading(self)
     }
 
-    /// Accounts for the header of a response of HTTP/1.1, which hyper copies. A client that does not
-    /// read can request any number of them.
+    /// Accounts for the header of a response of HTTP/1.1, which hyper copies. A client that does
+    /// not read can request any number of them.
     pub(super) fn hold_header(&self, bytes: usize) -> Result<(), OutOfMemory> {
         let unsent = self.unsent.load(Relaxed).saturating_add(bytes);
         if unsent > SMALL_HEADERS {
