@@ -45,7 +45,7 @@ struct Defined<F, P>(PhantomData<(F, P)>);
 
 impl<F: for<'c> Native<'c, P> + 'static, P> Defined<F, P> {
     const DEFINITION: Definition =
-        Definition { name: "?", handler: special::call_native, code: enter::<F, P>, bits: None };
+        Definition { name: "?", handler: special::call_native, code: enter::<F, P> };
 }
 
 /// The code of a closure.

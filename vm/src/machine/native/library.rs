@@ -43,8 +43,6 @@ pub struct Definition {
     pub name: &'static str,
     pub(crate) handler: Handler,
     pub(crate) code: Code,
-    /// Of a native from a number to a number: the same from bits to bits.
-    pub(crate) bits: Option<BitsFunction>,
 }
 
 /// A function from the bits of a number to those of a number.
@@ -75,7 +73,7 @@ impl Definition {
                 "a native is a plain function, not a closure with captures"
             )
         };
-        Definition { name, handler: special::call_native, code: enter::<F, P>, bits: None }
+        Definition { name, handler: special::call_native, code: enter::<F, P> }
     }
 
     /// A native from a number to a number, which has its own handler: a call costs little more than
@@ -90,12 +88,7 @@ impl Definition {
                 "a native is a plain function, not a closure with captures"
             )
         };
-        Definition {
-            name,
-            handler: special::call_number_function::<F>,
-            code: enter_number::<F>,
-            bits: Some(call_with_bits::<F>),
-        }
+        Definition { name, handler: special::call_number_function::<F>, code: enter_number::<F> }
     }
 
     /// A native that raises its argument, for messages that get a position: other values the
@@ -115,12 +108,12 @@ impl Definition {
             Special::Resume => special::resume,
             Special::Yield => special::yield_values,
         };
-        Definition { name, handler, code: no_code, bits: None }
+        Definition { name, handler, code: no_code }
     }
 
     /// What `coroutine.wrap` returns; its one upvalue must be a thread (see [`Call::wrap`]).
     pub(crate) const fn resume_wrapped(name: &'static str) -> Definition {
-        Definition { name, handler: special::resume_wrapped, code: no_code, bits: None }
+        Definition { name, handler: special::resume_wrapped, code: no_code }
     }
 
     /// A function object.
@@ -271,9 +264,10 @@ extern "C" fn call_with_bits<F: Fn(f64) -> f64 + Copy>(bits: u64) -> u64 {
     Raw::number(unsafe { the_function::<F>() }(f64::from_bits(bits))).0
 }
 
-/// That form of a function, to recognise it. Functions with the same address do the same.
-pub(crate) fn bits_function<F: Fn(f64) -> f64 + Copy>(_: F) -> BitsFunction {
-    call_with_bits::<F>
+/// The handler of a native from a number to a number, to recognise it, and that form of it.
+/// Functions with the same address do the same.
+pub(crate) fn number_function<F: Fn(f64) -> f64 + Copy>(_: F) -> (Handler, BitsFunction) {
+    (special::call_number_function::<F>, call_with_bits::<F>)
 }
 
 /// The value of a type without size.

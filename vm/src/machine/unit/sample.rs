@@ -12,8 +12,8 @@ use crate::layout::object::{self, Kind, LuaFunction, NativeFunction, Prototype, 
 use crate::layout::types::Type;
 use crate::layout::unit::RootKind;
 use crate::layout::value::Value;
-use crate::machine::interpreter::field_node;
-use crate::machine::native::library::{BitsFunction, bits_function};
+use crate::machine::interpreter::{Handler, field_node};
+use crate::machine::native::library::{BitsFunction, number_function};
 use crate::machine::vm::Vm;
 use crate::number;
 use solvm_compiler::bytecode::{self, Instruction};
@@ -363,19 +363,36 @@ impl<'v> Seen<'v> {
         Some(Function(self.0.to_lua_function()?, PhantomData))
     }
 
-    /// The function from a number to a number, if it is such a native.
+    /// The function from a number to a number, if it is a native that is known to be one.
     pub fn as_number_function(&self) -> Option<NumberFunction> {
         let function: *mut NativeFunction = self.0.to_native_function()?;
         // SAFETY: it is alive.
-        let bits = unsafe { (*function).definition() }.bits?;
-        let known = [
-            (bits_function(number::floor), NumberFunction::Floor),
-            (bits_function(f64::sqrt), NumberFunction::SquareRoot),
-            (bits_function(f64::abs), NumberFunction::Absolute),
+        let handler = unsafe { (*function).handler() };
+        let is = |known: (Handler, BitsFunction)| std::ptr::fn_addr_eq(known.0, handler);
+        if is(number_function(number::floor)) {
+            return Some(NumberFunction::Floor);
+        }
+        if is(number_function(f64::sqrt)) {
+            return Some(NumberFunction::SquareRoot);
+        }
+        if is(number_function(f64::abs)) {
+            return Some(NumberFunction::Absolute);
+        }
+        let others = [
+            number_function(f64::acos),
+            number_function(f64::asin),
+            number_function(f64::atan),
+            number_function(f64::ceil),
+            number_function(f64::cos),
+            number_function(f64::cosh),
+            number_function(f64::exp),
+            number_function(f64::sin),
+            number_function(f64::sinh),
+            number_function(f64::tan),
+            number_function(f64::tanh),
         ];
-        let is_same = |known: &&(BitsFunction, NumberFunction)| std::ptr::fn_addr_eq(known.0, bits);
-        let other = NumberFunction::Other(bits as *const () as u64);
-        Some(known.iter().find(is_same).map_or(other, |known| known.1))
+        let (_, bits) = others.into_iter().find(|&known| is(known))?;
+        Some(NumberFunction::Other(bits as *const () as u64))
     }
 
     /// Whether it is a string that is equal to another one only if that is the same object.
