@@ -13,6 +13,7 @@ const TINY: &str = "1";
 pub(crate) struct Options {
     runs: usize,
     smoke: bool,
+    jit: bool,
     solvm: Option<PathBuf>,
     names: Vec<String>,
 }
@@ -20,7 +21,8 @@ pub(crate) struct Options {
 impl Options {
     /// Takes the command line apart. The error is a message.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
-        let mut options = Options { runs: 5, smoke: false, solvm: None, names: Vec::new() };
+        let mut options =
+            Options { runs: 5, smoke: false, jit: false, solvm: None, names: Vec::new() };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--runs" => {
@@ -31,6 +33,7 @@ impl Options {
                     options.runs = number.ok_or("--runs needs a number")?;
                 }
                 "--smoke" => options.smoke = true,
+                "--jit" => options.jit = true,
                 "--solvm" => {
                     options.solvm = Some(words.next().ok_or("--solvm needs a path")?.into())
                 }
@@ -48,6 +51,7 @@ impl Options {
 }
 
 /// An interpreter and the options with which it is run.
+#[derive(Clone)]
 pub(crate) struct Interpreter {
     pub(crate) name: &'static str,
     pub(crate) command: PathBuf,
@@ -64,15 +68,22 @@ struct Run {
 /// the others.
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
     let mut interpreters = find_interpreters(options.solvm.as_ref())?;
+    if options.jit {
+        compile_hot_code(&mut interpreters);
+    }
     let programs = run_programs("scripts", "", &interpreters, options)?;
+    // They use what Lua 5.2 has removed.
+    let of_5_1: Vec<Interpreter> =
+        (interpreters.iter()).filter(|interpreter| interpreter.name != "lua5.4").cloned().collect();
+    let larger = run_programs("programs", "programs/", &of_5_1, options)?;
     // The four programs that the Go version of SolVM was measured with are also compared with the
     // interpreter that it was built on.
     interpreters.extend(find_interpreter("gopher-lua", "glua", &[]));
     let headline = run_programs("headline", "headline/", &interpreters, options)?;
-    if programs.is_none() && headline.is_none() {
+    if programs.is_none() && larger.is_none() && headline.is_none() {
         return Err(format!("no program has {} in its name", options.names.join(" or ")));
     }
-    Ok(programs.unwrap_or(true) && headline.unwrap_or(true))
+    Ok([programs, larger, headline].into_iter().flatten().all(|all_right| all_right))
 }
 
 /// Measures the programs of a directory, whose names have a prefix. None if none of them is
@@ -174,6 +185,17 @@ pub(crate) fn find_interpreters(solvm: Option<&PathBuf>) -> Result<Vec<Interpret
             .filter_map(|(name, command, options)| find_interpreter(name, command, options)),
     );
     Ok(interpreters)
+}
+
+/// SolVM with native code first, then SolVM without, LuaJIT with its compiler, and the others.
+fn compile_hot_code(interpreters: &mut Vec<Interpreter>) {
+    let Some(first) = interpreters.first() else { return };
+    let options = &["-timeout", "0", "-jit", "on"];
+    let compiled = Interpreter { name: "solvm -jit on", command: first.command.clone(), options };
+    interpreters.insert(0, compiled);
+    if let Some(luajit) = find_interpreter("luajit", "luajit", &[]) {
+        interpreters.insert(2, luajit);
+    }
 }
 
 /// An interpreter, if it is installed.
