@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use rand::rngs::SysRng;
 use rsa::PrivateKey;
 use rsa::pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding};
+use solvm_runtime::buffer::copied;
 use solvm_runtime::integer::Integer;
 use solvm_runtime::pool::in_pool;
 use solvm_runtime::results::later;
@@ -64,16 +65,18 @@ fn compute<'c, W>(
 where
     W: FnOnce(&[u8]) -> Outcome + Send + 'static,
 {
-    let input = input.bytes();
-    call.check_memory(input.len().saturating_mul(1 + MAX_GROWTH))?;
-    if input.len() <= SHORT {
-        call.charge(input.len() / BYTES_PER_UNIT);
-        let outcome = work(input);
+    let bytes = input.bytes();
+    call.check_memory(bytes.len().saturating_mul(1 + MAX_GROWTH))?;
+    if bytes.len() <= SHORT {
+        call.charge(bytes.len() / BYTES_PER_UNIT);
+        let outcome = work(bytes);
         return Ok(Either::Now(results(call, outcome)?));
     }
-    let input = input.to_vec();
-    Ok(Either::Later(later(in_pool(move || work(&input)), |call, outcome| match outcome {
-        Ok(outcome) => results(call, outcome),
+    let held = call.hold(bytes.len().saturating_mul(MAX_GROWTH))?;
+    let input = copied(call, input)?;
+    let future = in_pool(move || (work(&input), held));
+    Ok(Either::Later(later(future, |call, outcome| match outcome {
+        Ok((outcome, _held)) => results(call, outcome),
         Err(error) => Err(Error::text(error.to_string())),
     })))
 }

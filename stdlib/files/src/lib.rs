@@ -20,6 +20,7 @@ pub use read::{read, read_bounded, read_file_held, read_rest};
 pub use remove::remove_tree;
 pub use walk::Walk;
 
+use solvm_runtime::buffer::copied;
 use solvm_runtime::host::{FileSystem, Metadata, host, path_of};
 use solvm_runtime::name::Name;
 use solvm_runtime::pool::in_pool;
@@ -102,12 +103,6 @@ pub fn done<'a>(_: &mut Call<'a>, (): ()) -> Result<Vec<Value<'a>>, Error> {
 /// Converts a path to the bytes that scripts see.
 pub fn path_bytes(path: impl Into<OsString>) -> Vec<u8> {
     path.into().into_encoded_bytes()
-}
-
-/// Copies a string for use on another thread.
-pub(crate) fn copied(call: &mut Call, text: LuaString) -> Result<Vec<u8>, Error> {
-    call.check_memory(text.bytes().len())?;
-    Ok(text.bytes().to_vec())
 }
 
 /// `read_file(path)`: returns the contents of a file.

@@ -3,7 +3,7 @@
 //! Invariant: only this module reserves capacity, after checking the account, and a failed
 //! allocation is the error "not enough memory".
 
-use solvm_vm::{Call, Error, Held};
+use solvm_vm::{Call, Error, Held, LuaString};
 use std::ops::Deref;
 
 /// Buffers up to this size are not accounted for.
@@ -47,6 +47,13 @@ impl AccountedBuffer {
         self.bytes.extend_from_slice(bytes);
         Ok(())
     }
+}
+
+/// Copies an argument for use on another thread. The native, which must be asynchronous, is counted
+/// with the copy.
+pub fn copied(call: &mut Call, text: LuaString) -> Result<Vec<u8>, Error> {
+    call.check_memory(text.bytes().len())?;
+    Ok(text.bytes().to_vec())
 }
 
 /// Returns an empty buffer with room for `bytes` bytes, which is not accounted for. Fails if the

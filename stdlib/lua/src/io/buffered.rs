@@ -8,9 +8,18 @@ use solvm_runtime::host::{Buffering, OpenMode, OpenStream, Stream, WaitForChild,
 use std::io::{self, ErrorKind, SeekFrom};
 
 /// Size of the input buffer.
-const CHUNK: usize = 1 << 15;
-/// Memory for the buffers of a file in use.
-pub(super) const BUFFERS_SIZE: usize = CHUNK;
+pub(super) const CHUNK: usize = 1 << 15;
+/// Maximum size of a buffered line.
+const LINES: usize = 1 << 16;
+
+/// Returns the memory for the buffers of a file in use.
+pub(super) fn buffers_size(buffering: Buffering) -> usize {
+    match buffering {
+        Buffering::None => CHUNK,
+        Buffering::Line => LINES,
+        Buffering::Full(capacity) => capacity.max(CHUNK),
+    }
+}
 
 pub(super) struct Buffered {
     /// None after it was closed.
@@ -51,6 +60,11 @@ impl Buffered {
             write_error: WriteError::default(),
             child: None,
         }
+    }
+
+    /// Returns the memory for its buffers.
+    pub(super) fn buffers_size(&self) -> usize {
+        if self.mode.writes() { buffers_size(self.buffering) } else { CHUNK }
     }
 
     pub(super) fn with_child(self, wait: WaitForChild) -> Self {

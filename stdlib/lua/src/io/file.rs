@@ -4,7 +4,7 @@
 //! long run on the blocking pool with the lock held, and goroutines that use the same file wait for
 //! the lock.
 
-use super::buffered::{BUFFERS_SIZE, Buffered};
+use super::buffered::{Buffered, CHUNK};
 use super::read::{Progress, Reading};
 use solvm_runtime::host::{Host, Service};
 use solvm_runtime::pool::{Work, in_pool_as};
@@ -27,6 +27,8 @@ pub(super) struct File {
     closed: Cell<bool>,
     /// Whether it is one of the three standard files, which cannot be closed.
     standard: bool,
+    /// Memory for its buffers.
+    buffers_size: Cell<usize>,
 }
 
 enum Kind {
@@ -43,7 +45,7 @@ const FILE_SIZE: usize = 512;
 impl Data for File {
     fn external_size(&self) -> usize {
         match &self.kind {
-            Kind::Stream(_) if !self.is_closed() => FILE_SIZE + BUFFERS_SIZE,
+            Kind::Stream(_) if !self.is_closed() => FILE_SIZE + self.buffers_size.get(),
             _ => FILE_SIZE,
         }
     }
@@ -83,16 +85,22 @@ impl OpenFiles {
 impl File {
     /// Returns standard output.
     pub(super) fn output() -> File {
-        File { kind: Kind::Output, closed: Cell::new(false), standard: true }
+        File {
+            kind: Kind::Output,
+            closed: Cell::new(false),
+            standard: true,
+            buffers_size: Cell::new(0),
+        }
     }
 
     /// Creates a file and adds it to the open ones.
     pub(super) fn new(call: &mut Call, file: Buffered, standard: bool) -> File {
+        let buffers_size = Cell::new(file.buffers_size());
         let shared = Arc::new(Mutex::new(file));
         if let Some(host) = call.host::<Host>() {
             host.state::<OpenFiles>().add(&shared);
         }
-        File { kind: Kind::Stream(shared), closed: Cell::new(false), standard }
+        File { kind: Kind::Stream(shared), closed: Cell::new(false), standard, buffers_size }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -106,6 +114,11 @@ impl File {
     /// Marks the file as closed, even if closing it is still in progress.
     pub(super) fn set_closed(&self) {
         self.closed.set(true);
+    }
+
+    /// Sets the memory for its buffers, which the caller counts again.
+    pub(super) fn set_buffers_size(&self, size: usize) {
+        self.buffers_size.set(size);
     }
 
     /// Returns the stream; None for standard output.
@@ -209,7 +222,7 @@ where
 {
     if let Ok(mut file) = shared.try_lock() {
         // The data would be lost if there were no memory for the results.
-        call.check_memory(2 * (INLINE_READS + 1) * BUFFERS_SIZE)?;
+        call.check_memory(2 * (INLINE_READS + 1) * CHUNK)?;
         let allowed = if file.waits() { 0 } else { INLINE_READS };
         if allowed > 0 && file.unread().is_empty() {
             call.charge_for_system_call();

@@ -1,5 +1,6 @@
 //! The methods of files.
 
+use super::buffered::buffers_size;
 use super::file::{AnyFile, perform, read as read_items};
 use super::read::{Reading, formats};
 use solvm_runtime::host::{Buffering, host};
@@ -215,8 +216,8 @@ fn set_buffering<'c>(
     mode: Name<'c>,
     size: Option<Truncated>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
+    let userdata = file.userdata;
     let file = file.open()?;
-    // As in C, the size is a hint: buffers are not accounted for.
     let size =
         size.map_or(1 << 16, |Truncated(size)| usize::try_from(size).unwrap_or(0)).min(MAX_BUFFER);
     let buffering = match option(mode, &["no", "full", "line"])? {
@@ -229,13 +230,18 @@ fn set_buffering<'c>(
             let done = host(call)?.world.set_output_buffering(buffering);
             Ok(Either::Now(succeeded(call, done)?))
         }
-        Some(shared) => perform(
-            call,
-            shared,
-            |file| !file.waits() || !file.has_output(),
-            move |file| file.set_buffering(buffering),
-            succeeded,
-        ),
+        Some(shared) => {
+            call.check_memory(buffers_size(buffering))?;
+            file.set_buffers_size(buffers_size(buffering));
+            call.recount(userdata);
+            perform(
+                call,
+                shared,
+                |file| !file.waits() || !file.has_output(),
+                move |file| file.set_buffering(buffering),
+                succeeded,
+            )
+        }
     }
 }
 
@@ -258,6 +264,7 @@ pub(super) fn write<'c>(
     if let Some(written) = inline {
         return Ok(Either::Now(succeeded(call, written)?));
     }
+    call.check_memory(text.len())?;
     let text = text.into_owned();
     perform(call, shared, |_| false, move |file| file.write(&text), succeeded).map(Either::Later)
 }

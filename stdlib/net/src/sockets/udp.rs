@@ -3,6 +3,7 @@
 use super::tcp::plain;
 use super::{CLOSED, EndOfStream, allow_listening, failed, network, port, within};
 use solvm_runtime::Host;
+use solvm_runtime::buffer::copied;
 use solvm_runtime::deadline::TimeoutPause;
 use solvm_runtime::host::Network;
 pub use solvm_runtime::host::network::{Purpose, addresses, look_up};
@@ -76,7 +77,7 @@ fn send_from<'c>(
     data: LuaString<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let host = String::from_utf8_lossy(host.bytes()).into_owned();
-    let data = data.bytes().to_vec();
+    let data = copied(call, data)?;
     let network = network(call)?;
     Ok(asynchronous::run(move |lua| async move {
         let pause = lua.with(|call| call.host::<Host>().map(|host| host.deadline.pause_timeout()));
