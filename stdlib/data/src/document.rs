@@ -7,6 +7,7 @@ use super::builder::{BuildError, Builder, Open};
 use super::events::{Event, Events, ReadError};
 use super::{BYTES_PER_UNIT, ParseError, Progress, failure};
 use solvm_files::file_system;
+use solvm_runtime::buffer::copied;
 use solvm_runtime::host::path_of;
 use solvm_runtime::name::Name;
 use solvm_runtime::pool::in_pool;
@@ -58,12 +59,11 @@ pub(super) fn decode<'c, R>(
 where
     R: Reader,
 {
-    let text = text.bytes();
+    let argument = text;
+    let text = argument.bytes();
     call.charge(text.len() / BYTES_PER_UNIT);
     if text.len() > SHORT {
-        // The copy of its argument is counted for the native.
-        call.check_memory(text.len())?;
-        let (text, held) = (text.to_vec(), call.account().hold_nothing());
+        let (text, held) = (copied(call, argument)?, call.account().hold_nothing());
         return Ok(Either::Later(asynchronous::run(move |lua| async move {
             match read_in_pool(&lua, text, held, reader).await? {
                 Ok(events) => build_in_slices(lua, events).await,

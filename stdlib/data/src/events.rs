@@ -7,7 +7,7 @@ use super::ParseError;
 use solvm_vm::{Held, OutOfMemory};
 
 /// The allocator's overhead for a box.
-const BOX_BYTES: usize = 24;
+pub(super) const BOX_BYTES: usize = 24;
 /// A boxed key.
 const KEY_BYTES: usize = size_of::<Event>() + BOX_BYTES;
 /// The number of bytes that are added to the account at a time.

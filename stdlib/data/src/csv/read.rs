@@ -1,7 +1,7 @@
 //! The CSV reader (RFC 4180). Fields are strings.
 
 use crate::ParseError;
-use crate::events::{Event, Events, ReadError};
+use crate::events::{BOX_BYTES, Event, Events, ReadError};
 
 /// The format of the input.
 #[derive(Clone, Copy)]
@@ -33,7 +33,7 @@ pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(
         if row.is_empty() {
             continue;
         }
-        events.release(row.len().saturating_mul(FIELD_BYTES));
+        let size = row.iter().map(|field| size_of_field(field)).fold(0, usize::saturating_add);
         events.push(Event::Begin { is_map: format.header })?;
         for (i, field) in row.into_iter().enumerate() {
             match columns.get_mut(i) {
@@ -47,13 +47,19 @@ pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(
             events.push(Event::String(field))?;
         }
         events.push(Event::End)?;
+        events.release(size);
     }
     events.push(Event::End)?;
     Ok(())
 }
 
-/// Memory for a field of a row before it becomes an event, while the list of fields grows.
-const FIELD_BYTES: usize = 2 * size_of::<Box<[u8]>>();
+/// The same without the field itself, while the list of fields grows.
+const FIELD_BYTES: usize = 2 * size_of::<Box<[u8]>>() + BOX_BYTES;
+
+/// Returns the memory for a field of a row before it becomes an event.
+fn size_of_field(field: &[u8]) -> usize {
+    field.len().saturating_add(FIELD_BYTES)
+}
 
 /// A column with a name.
 struct Column {
@@ -98,7 +104,7 @@ impl Reader<'_> {
                 self.line_end();
                 return Ok(Some(row));
             }
-            events.hold(FIELD_BYTES)?;
+            events.hold(size_of_field(&field))?;
             row.push(field);
             if !is_separated {
                 self.line_end();

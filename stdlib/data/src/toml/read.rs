@@ -5,13 +5,16 @@ use crate::ParseError;
 use crate::events::{Event, Events, ReadError};
 use toml::de::{DeTable, DeValue};
 
-/// Maximum memory of the crate's tokens and tree per byte of text. Lists of one-digit numbers need
-/// most.
-const TREE_BYTES_PER_BYTE: usize = 70;
+/// Maximum memory of the crate's tokens and tree per byte of text, without tables and lists. Lists
+/// of one-digit numbers need most.
+const TREE_BYTES_PER_BYTE: usize = 80;
+/// Memory for the first fields of a table, and for the first items of a list.
+const TABLE_BYTES: usize = 1200;
+const LIST_BYTES: usize = 300;
 
 /// Adds the events of a text. Dates and times become strings.
 pub(super) fn read(text: &str, events: &mut Events) -> Result<(), ReadError> {
-    let tree_size = text.len().saturating_mul(TREE_BYTES_PER_BYTE);
+    let tree_size = tree_size(text.as_bytes());
     events.hold(tree_size)?;
     let document = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(text.len(), |span| span.start);
@@ -21,6 +24,27 @@ pub(super) fn read(text: &str, events: &mut Events) -> Result<(), ReadError> {
     drop(document);
     events.release(tree_size);
     Ok(())
+}
+
+/// Returns the maximum memory of a text's tokens and tree.
+fn tree_size(text: &[u8]) -> usize {
+    let mut size = text.len().saturating_mul(TREE_BYTES_PER_BYTE);
+    for line in text.split(|&byte| byte == b'\n') {
+        // The part that may contain keys: each dot in them makes a table.
+        let is_header = line.trim_ascii_start().starts_with(b"[");
+        let keys = match memchr::memrchr(b'=', line) {
+            _ if is_header => line,
+            end => line.get(..end.unwrap_or(0)).unwrap_or_default(),
+        };
+        let count = |byte, bytes| memchr::memchr_iter(byte, bytes).count();
+        let tables = count(b'.', keys)
+            .saturating_add(count(b'{', line))
+            .saturating_add(usize::from(is_header));
+        size = size
+            .saturating_add(tables.saturating_mul(TABLE_BYTES))
+            .saturating_add(count(b'[', line).saturating_mul(LIST_BYTES));
+    }
+    size
 }
 
 /// Adds the events of a table. The crate limits the nesting of tables.

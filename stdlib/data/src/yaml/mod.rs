@@ -1,5 +1,6 @@
 //! `yaml`: converts YAML 1.2 to Lua values and back.
 
+mod ahead;
 mod read;
 mod scalar;
 mod write;

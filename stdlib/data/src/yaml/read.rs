@@ -3,6 +3,7 @@
 //! An alias is the same value again, not a copy, so data never becomes larger than its text; a node
 //! cannot contain itself.
 
+use super::ahead::{Ahead, Scanned};
 use super::scalar;
 use crate::events::{Event, Events, ReadError};
 use crate::{MAX_DEPTH, ParseError, SourcePosition};
@@ -14,16 +15,17 @@ use std::rc::Rc;
 
 /// Adds the events of a text with at most one document.
 pub(crate) fn one_document(text: &str, events: &mut Events) -> Result<(), ReadError> {
-    Reader::new(events).read(text, false)
+    Reader::new(&Ahead::new(events)).read(text, false)
 }
 
 /// Adds the events of the list of all documents.
 pub(crate) fn all_documents(text: &str, events: &mut Events) -> Result<(), ReadError> {
-    Reader::new(events).read(text, true)
+    Reader::new(&Ahead::new(events)).read(text, true)
 }
 
-/// Memory for an anchor and a key in their sets while these grow, without the bytes of the key.
-const ANCHOR_BYTES: usize = 3 * size_of::<(usize, Anchored)>();
+/// Memory for an anchor and a key in their sets while these grow, without the bytes of the key. The
+/// parser has a tree of anchors, too.
+const ANCHOR_BYTES: usize = 3 * size_of::<(usize, Anchored)>() + 96;
 const KEY_BYTES: usize = 3 * size_of::<Identity>() + 32;
 
 /// Identifies a key.
@@ -55,7 +57,7 @@ struct Open {
 const WRONG_KEY: &str = "a key must be a string, a number or a boolean";
 
 struct Reader<'e> {
-    events: &'e mut Events,
+    events: &'e Ahead<'e>,
     open: Vec<Open>,
     anchors: HashMap<usize, Anchored>,
     /// Whether the value of a merge key is next.
@@ -68,7 +70,7 @@ fn parse_error(reason: impl Into<String>, marker: Marker) -> ReadError {
 }
 
 impl<'e> Reader<'e> {
-    fn new(events: &'e mut Events) -> Reader<'e> {
+    fn new(events: &'e Ahead<'e>) -> Reader<'e> {
         Reader { events, open: Vec::new(), anchors: HashMap::new(), merges: false }
     }
 
@@ -77,7 +79,9 @@ impl<'e> Reader<'e> {
         if all {
             self.events.push(Event::Begin { is_map: false })?;
         }
-        for parsed in Parser::new_from_str(text) {
+        for parsed in Parser::new(Scanned::new(text, self.events)) {
+            let reached = parsed.as_ref().map_or(0, |(_, span)| span.end.index());
+            self.events.reached(reached)?;
             let (event, span) =
                 parsed.map_err(|error| parse_error(error.info(), *error.marker()))?;
             let at = span.start;
@@ -105,6 +109,7 @@ impl<'e> Reader<'e> {
         if all {
             self.events.push(Event::End)?;
         }
+        self.events.release(0);
         Ok(())
     }
 
