@@ -1,5 +1,6 @@
 //! The data of templates: converts Lua values to those of the crate.
 
+use crate::computed::escaped_size;
 use gotmpl::{SafeKind, Value};
 pub(crate) use solvm_data::walker::{EncodeResult, Key, Writer};
 use solvm_vm::{Data, Userdata};
@@ -36,15 +37,18 @@ pub(super) struct ValueWriter {
     open: Vec<Open>,
     whole: Option<Value>,
     size: usize,
+    /// Maximum memory for escaping the whole value.
+    escaping: usize,
 }
 
 impl ValueWriter {
-    /// Returns the value.
-    pub(super) fn finish(self) -> Value {
-        self.whole.unwrap_or(Value::Nil)
+    /// Returns the value and the maximum memory for escaping it.
+    pub(super) fn finish(self) -> (Value, usize) {
+        (self.whole.unwrap_or(Value::Nil), self.escaping)
     }
 
     fn add(&mut self, value: Value) -> EncodeResult {
+        self.escaping = self.escaping.saturating_add(ITEM_SIZE);
         match self.open.last_mut() {
             Some(Open::List(items)) => items.push(value),
             Some(Open::Map(fields, key)) => {
@@ -58,6 +62,7 @@ impl ValueWriter {
 
     fn text(&mut self, bytes: &[u8]) -> Result<Arc<str>, &'static str> {
         self.size = self.size.saturating_add(bytes.len());
+        self.escaping = self.escaping.saturating_add(escaped_size(bytes));
         std::str::from_utf8(bytes)
             .map(Arc::from)
             .map_err(|_| "cannot render a string that is not valid UTF-8")
@@ -100,7 +105,10 @@ impl Writer for ValueWriter {
 
     fn object(&mut self, object: Userdata<'_>) -> EncodeResult {
         match object.get::<Trusted>() {
-            Some(Trusted { kind, text }) => self.add(Value::Safe { kind: *kind, s: text.clone() }),
+            Some(Trusted { kind, text }) => {
+                self.escaping = self.escaping.saturating_add(escaped_size(text.as_bytes()));
+                self.add(Value::Safe { kind: *kind, s: text.clone() })
+            }
             None => Err("cannot render a userdata"),
         }
     }

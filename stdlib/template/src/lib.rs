@@ -8,6 +8,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+mod computed;
 mod data;
 mod nesting;
 
@@ -18,6 +19,7 @@ use solvm_data::document::yield_once;
 pub use solvm_data::walker::{Walker, Writer};
 use solvm_data::{Progress, failure};
 use solvm_files::{Pattern, file_system, path_bytes};
+use solvm_runtime::buffer::copied;
 use solvm_runtime::host::{FileSystem, path_of};
 use solvm_runtime::name::Name;
 use solvm_runtime::object::{self, This};
@@ -26,7 +28,7 @@ use solvm_runtime::pool::in_pool;
 use solvm_runtime::results::failure as io_failure;
 use solvm_vm::native::asynchronous::{self, Finished, Lua, Slot};
 use solvm_vm::native::{Library, Rest, Results};
-use solvm_vm::{Call, Data, Error, Held, LuaString, Table, Userdata, Value};
+use solvm_vm::{Call, Data, Error, Held, LuaString, OutOfMemory, Table, Userdata, Value};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -146,7 +148,8 @@ fn make(sources: Vec<(String, Vec<u8>)>, settings: Settings) -> Result<Template,
             String::from_utf8(source).map_err(|_| format!("template: {name}: invalid UTF-8"))?;
         template = Some(match template {
             None => {
-                let mut first = Template::new(&name).missing_key(settings.missing);
+                let mut first = computed::with_functions(Template::new(&name));
+                first = first.missing_key(settings.missing);
                 if let Some((left, right)) = &settings.delimiters {
                     first = first.delims(left, right);
                 }
@@ -217,9 +220,8 @@ fn parse<'c>(
     if text.bytes().len() as u64 > MAX_SOURCE {
         return Err(Error::argument(1, format!("text is longer than {} MiB", MAX_SOURCE >> 20)));
     }
-    call.check_memory(text.bytes().len())?;
     let name = settings.name.clone().unwrap_or_else(|| "template".to_string());
-    let sources = vec![(name, text.bytes().to_vec())];
+    let sources = vec![(name, copied(call, text)?)];
     Ok(asynchronous::run(move |lua| finish_with_template(lua, sources, settings)))
 }
 
@@ -374,24 +376,26 @@ async fn fill(
     // So is the output, which exists twice at the end.
     let room = lua.with(|call| call.memory_room()) / 2;
     let of_text = lua.with(|call| call.account().hold_nothing());
-    let value = writer.finish();
+    let of_computed = lua.with(|call| call.account().hold_nothing());
+    let (value, escaping) = writer.finish();
     let filled = in_pool(move || {
         let _held = held;
         let limit = room.min(MAX_OUTPUT);
         let mut output = Output { text: String::new(), limit, held: of_text, is_refused: false };
-        let result = match name {
+        let result = computed::render(of_computed, escaping, || match name {
             None => template.execute_fmt(&mut output, &value),
             Some(name) => template.execute_template_fmt(&mut output, &name, &value),
-        };
+        });
         match result {
-            Ok(()) => Ok(output.text),
-            Err(gotmpl::TemplateError::Write) if output.is_refused || room < MAX_OUTPUT => {
+            Ok(Ok(())) => Ok(output.text),
+            Err(OutOfMemory) => Err(RenderError::NoMemory),
+            Ok(Err(gotmpl::TemplateError::Write)) if output.is_refused || room < MAX_OUTPUT => {
                 Err(RenderError::NoMemory)
             }
-            Err(gotmpl::TemplateError::Write) => {
+            Ok(Err(gotmpl::TemplateError::Write)) => {
                 Err(RenderError::Reason(format!("output is larger than {} MiB", MAX_OUTPUT >> 20)))
             }
-            Err(error) => Err(RenderError::Reason(error.to_string())),
+            Ok(Err(error)) => Err(RenderError::Reason(error.to_string())),
         }
     });
     let filled = filled.await.map_err(|error| Error::text(error.to_string()))?;

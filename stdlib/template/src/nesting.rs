@@ -1,4 +1,5 @@
-//! Limits on template nesting, checked before anything else.
+//! Limits on template nesting, and on the functions that templates call, checked before anything
+//! else.
 //!
 //! Escaping visits the body of a `{{range}}` twice, so its time doubles with each nested range. It
 //! follows branches and template calls by recursion, which the stack bounds. For recursive
@@ -6,7 +7,7 @@
 //! template literals (backquotes) nest, so with them there are infinitely many contexts.
 
 use gotmpl::html::Template;
-use gotmpl::parse::{BranchNode, ListNode, Node};
+use gotmpl::parse::{BranchNode, Expr, ListNode, Node, PipeNode};
 use std::collections::HashMap;
 
 /// Maximum nesting of ranges, including those of called templates.
@@ -40,6 +41,23 @@ pub(super) fn check(template: &Template) -> Result<(), String> {
 
 fn too_deep(name: &str) -> String {
     format!("template: {name}: more than {MAX_LEVELS} nested branches and calls")
+}
+
+/// Fails if a pipeline calls a function for escaping, which only escaping itself may add: what it
+/// computes is not accounted for.
+fn check_functions(pipe: &PipeNode) -> Result<(), String> {
+    pipe.commands.iter().flat_map(|command| &command.args).try_for_each(check_expression)
+}
+
+fn check_expression(expression: &Expr) -> Result<(), String> {
+    match expression {
+        Expr::Identifier(_, name) if name.starts_with('_') => {
+            Err(format!("template: function \"{name}\" not defined"))
+        }
+        Expr::Pipe(_, pipe) => check_functions(pipe),
+        Expr::Chain(_, inner, _) => check_expression(inner),
+        _ => Ok(()),
+    }
 }
 
 /// The depth of a template.
@@ -102,7 +120,14 @@ impl Depths<'_> {
                 Node::List(list) => self.list(list, level)?,
                 Node::If(branch) | Node::With(branch) => self.branch(branch, level)?.inside(0),
                 Node::Range(branch) => self.branch(branch, level)?.inside(1),
-                Node::Template(called) => self.of(&called.name, level.saturating_add(1))?.inside(0),
+                Node::Template(called) => {
+                    called.pipe.as_ref().map_or(Ok(()), check_functions)?;
+                    self.of(&called.name, level.saturating_add(1))?.inside(0)
+                }
+                Node::Action(action) => {
+                    check_functions(&action.pipe)?;
+                    Depth::default()
+                }
                 Node::Text(text) => {
                     self.has_backquote |= text.text.contains('`');
                     Depth::default()
@@ -114,6 +139,7 @@ impl Depths<'_> {
     }
 
     fn branch(&mut self, branch: &BranchNode, level: usize) -> Result<Depth, String> {
+        check_functions(&branch.pipe)?;
         let body = self.list(&branch.body, level.saturating_add(1))?;
         match &branch.else_body {
             Some(other) => Ok(body.or(self.list(other, level.saturating_add(1))?)),
