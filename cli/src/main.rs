@@ -27,6 +27,7 @@ use std::process::ExitCode;
 static ALLOCATOR: solvm_vm::ReservingAllocator = solvm_vm::ReservingAllocator;
 
 fn main() -> ExitCode {
+    solvm_vm::limit_allocator();
     signals::survive_file_size_limit();
     let words: Vec<OsString> = std::env::args_os().collect();
     if let Some(code) = commands::run(&words) {

@@ -38,7 +38,7 @@ pub mod messages;
 pub mod number;
 mod reserve;
 
-pub use account::{Account, Held, HoldLater, OutOfMemory};
+pub use account::{Account, Held, HoldLater, OutOfMemory, limit_allocator};
 pub use heap::gc::Marker;
 pub use heap::userdata::Data;
 pub use layout::hook::HookEvents;
