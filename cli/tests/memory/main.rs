@@ -1,12 +1,14 @@
 //! The memory limit applies to the process, whatever a script keeps or discards, and an OS that
 //! refuses memory causes Lua errors.
 //!
-//! `generated` calls every native; here are programs for combinations of calls. `SOLVM_MEMORY=100`
+//! `generated` calls every native, `documents` every parser; here are programs for combinations of
+//! calls. `SOLVM_MEMORY=100`
 //! gives each native more arguments and 100 ms instead of a few; `SOLVM=...` selects another
 //! program to test, such as one with the feature `account-check`.
 #![cfg(test)]
 #![cfg(target_os = "linux")]
 
+mod documents;
 mod generated;
 #[path = "../natives/mod.rs"]
 #[allow(dead_code)]
@@ -147,6 +149,59 @@ const ROWS: &[(&str, &str)] = &[
     ("csv.parse", "csv.parse(('a,b,c,d\\n'):rep(1e6))"),
     ("io.read", "io.open('/dev/zero'):read('*a')"),
     ("read_file", "read_file('/dev/zero')"),
+    (
+        "buffers of files",
+        "for i = 1, 900 do
+            local f = io.tmpfile() keep[i] = f
+            f:setvbuf('full', 2^20) f:write(long:rep(1048)) end",
+    ),
+    (
+        "waiting writers",
+        "local f, s = io.tmpfile(), long:rep(5000)
+        for i = 1, 200 do go(function() f:write(s) end) end sleep(0.5)",
+    ),
+    (
+        "waiting hashes",
+        "local s = long:rep(5000)
+        for i = 1, 200 do go(function() crypto.base64_encode(s) end) end sleep(0.5)",
+    ),
+    (
+        "waiting datagrams",
+        "local s = long:rep(5000)
+        for i = 1, 200 do go(function() udp_sendto('localhost', 9, s) end) end sleep(0.5)",
+    ),
+    ("brackets in YAML", "yaml.decode('[' .. ('a: '):rep(1e6))"),
+    ("lists in YAML", "yaml.decode('[' .. ('1,'):rep(1e6) .. '1]')"),
+    ("dotted keys", "toml.decode('a=[' .. ('{x.y.z.w.v.u.t.s.r=1},'):rep(3e4) .. ']')"),
+    (
+        "doubling variables of templates",
+        "local doubled = ('{{$v = print $v $v}}'):rep(24)
+        template.parse('{{$v := \"xxxxxxxxxx\"}}' .. doubled):execute({})",
+    ),
+    (
+        "variables of templates",
+        "local code = {'{{$v0 := .}}'}
+        for i = 1, 1000 do code[i + 1] = '{{$v' .. i .. ' := print $v0 \"x\"}}' end
+        template.parse(table.concat(code)):execute(long:rep(1000))",
+    ),
+    (
+        "parts of lists in templates",
+        "local code, list = {}, {} for i = 1, 1e4 do list[i] = i end
+        for i = 1, 1000 do code[i] = '{{$v' .. i .. ' := slice . 1}}' end
+        template.parse(table.concat(code)):execute(list)",
+    ),
+    (
+        "formats in templates",
+        "template.parse('{{len (printf \"' .. ('%[1]s'):rep(1000) .. '\" .)}}')
+            :execute(long:rep(1000))",
+    ),
+    (
+        "functions of escaping in templates",
+        "local t = template.parse('{{$v := .}}'
+            .. ('{{$v = _html_template_htmlescaper $v $v}}'):rep(9))
+        t:execute(('<'):rep(1e5))",
+    ),
+    ("escaping in templates", "template.parse('<a b={{.}}>'):execute(('<'):rep(2.5e7))"),
     (
         "debug hooks",
         "for i = 1, 1e6 do keep[i] = coroutine.create(function() end)

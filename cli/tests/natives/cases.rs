@@ -22,6 +22,11 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// A call of a function without arguments.
+    pub(crate) fn new(subject: String, function: String) -> Case {
+        Case { subject, function, way: "flat", values: Vec::new(), waits: false, drawn: false }
+    }
+
     /// Whether its arguments were drawn, and it is called in the plain way.
     pub(crate) fn is_drawn(&self) -> bool {
         self.drawn && self.way == "flat" && !self.waits

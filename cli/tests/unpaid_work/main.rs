@@ -11,6 +11,7 @@
 #![cfg(all(unix, debug_assertions))]
 
 #[path = "../natives/mod.rs"]
+#[allow(dead_code)]
 mod natives;
 mod run;
 mod sources;
