@@ -5,7 +5,7 @@
 
 use super::builder::{BuildError, Builder, Open};
 use super::events::{Event, Events, ReadError};
-use super::{BYTES_PER_UNIT, ParseError, Progress, failure};
+use super::{ParseError, Progress, failure};
 use solvm_files::file_system;
 use solvm_runtime::buffer::copied;
 use solvm_runtime::host::path_of;
@@ -19,6 +19,8 @@ use std::task::Poll;
 
 /// Texts up to this size are parsed at once, in less than a millisecond.
 const SHORT: usize = 16 << 10;
+/// The readers of the crates take several times as long as that of JSON.
+const BYTES_PER_UNIT: usize = 4;
 /// Events between two checks of the budget.
 const EVENTS_PER_CHECK: usize = 64;
 
