@@ -53,7 +53,7 @@ pub(super) fn read(text: &[u8], format: Format, events: &mut Events) -> Result<(
     Ok(())
 }
 
-/// The same without the field itself, while the list of fields grows.
+/// Memory for a field of a row without its text, while the list of fields grows.
 const FIELD_BYTES: usize = 2 * size_of::<Box<[u8]>>() + BOX_BYTES;
 
 /// Returns the memory for a field of a row before it becomes an event.

@@ -1,8 +1,8 @@
 //! Accounts for the tokens of the YAML scanner.
 //!
 //! A list or map in brackets may be a key, so the scanner queues all tokens in it until it knows.
-//! [`Input`](Scanned) counts what the scanner has read since the queue was last empty, and ends the
-//! text early if the memory limit does not allow the tokens.
+//! `Scanned` counts what the scanner has read since the queue was last empty, and ends the text
+//! early if the memory limit does not allow the tokens.
 
 use crate::events::{Event, Events};
 use saphyr_parser::input::SkipTabs;

@@ -264,6 +264,7 @@ pub(super) fn write<'c>(
     if let Some(written) = inline {
         return Ok(Either::Now(succeeded(call, written)?));
     }
+    // The native is counted with its arguments, from which this is made.
     call.check_memory(text.len())?;
     let text = text.into_owned();
     perform(call, shared, |_| false, move |file| file.write(&text), succeeded).map(Either::Later)
