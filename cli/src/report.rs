@@ -193,24 +193,15 @@ impl<'r> Uncaught<'r> {
     /// The message without any position: an error that is raised again, by `error` or by the
     /// function of `coroutine.wrap`, gets another one in front of its own.
     fn cause(&self) -> &'r str {
-        let mut about = self.about;
-        while self.position.is_some()
-            && let Some((_, rest)) = position_of(about)
-        {
-            about = rest;
-        }
-        about
+        let again = self.position.as_ref().and_then(|_| positions(self.about).last());
+        again.map_or(self.about, |(_, rest)| rest)
     }
 
     /// Shows the lines that an error which was raised again came from, the first one first, if
     /// their chunks are known.
     fn write_causes(&self, raised: &Snippet, colored: bool, text: &mut String) {
-        let mut places = Vec::new();
-        let mut about = self.about;
-        while let Some((place, rest)) = position_of(about).filter(|_| places.len() < MAX_CAUSES) {
-            about = rest;
-            places.push(place);
-        }
+        let mut places: Vec<Position> =
+            positions(self.about).take(MAX_CAUSES).map(|(place, _)| place).collect();
         places.retain(|place| place.file != raised.file || place.line != raised.start().line);
         for Position { file, line } in places.into_iter().rev() {
             let mut sites = self.report.traceback.sites.iter();
@@ -261,6 +252,11 @@ fn position_of(message: &str) -> Option<(Position<'_>, &str)> {
         }
     }
     None
+}
+
+/// The positions at the start of a message, one after the other, each with the rest after it.
+fn positions(message: &str) -> impl Iterator<Item = (Position<'_>, &str)> {
+    std::iter::successors(position_of(message), |(_, rest)| position_of(rest))
 }
 
 /// The maximum number of places that are shown for an error that was raised again.

@@ -9,7 +9,6 @@ use crate::passes::effects::effects;
 use crate::passes::kinds::Kinds;
 use crate::passes::states::States;
 use crate::region;
-use solvm_compiler::bytecode::Format;
 use solvm_vm::unit::{Compiler, Frame, NewUnit, Place, Sample};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -129,22 +128,19 @@ impl Drop for Installed {
     }
 }
 
+/// Runs a unit: see [`NewUnit::run`].
+unsafe extern "C" fn run(base: *mut u64, state: *mut (), code: *const ()) -> *const u32 {
+    // SAFETY: the VM runs units that it was given and has not dropped, which are installed, with
+    // what they were made for, and none once the compiler says that they cannot run.
+    unsafe { backend::run(base, state.cast(), code as u64) as *const u32 }
+}
+
 /// The back-edges of the loops around a frame's instruction, the innermost first.
 fn loops_around(frame: &Frame) -> Vec<usize> {
     let code = frame.function().code();
     let length = code.prototype().code.len();
-    let header = |back_edge: usize| {
-        let word = code.word(back_edge)?;
-        word.as_entry()?;
-        let distance = match word.opcode()?.format() {
-            Format::J => word.j(),
-            _ => word.short_jump().into(),
-        };
-        let header = region::jump_target(back_edge, distance);
-        (header <= back_edge).then_some(header)
-    };
     let mut loops: Vec<(usize, usize)> = (frame.at()..length)
-        .filter_map(|back_edge| Some((header(back_edge)?, back_edge)))
+        .filter_map(|back_edge| Some((region::header(code, back_edge)?, back_edge)))
         .filter(|&(header, _)| header <= frame.at())
         .collect();
     loops.sort_by_key(|(header, back_edge)| back_edge - header);
@@ -172,13 +168,6 @@ unsafe impl Compiler for Jit {
             log(&format!("jit: {chunk}:{line}: {what}"));
         }
         let Made { unit, size, roots, .. } = made.ok()?;
-        // SAFETY: both take and return words.
-        let run = unsafe {
-            std::mem::transmute::<
-                unsafe extern "sysv64" fn(*mut u64, *mut u8, usize) -> u64,
-                unsafe extern "C" fn(*mut u64, *mut (), *const ()) -> *const u32,
-            >(Unit::entry())
-        };
         let code = unit.address() as *const ();
         Some(NewUnit { place, run, code, roots, memory: Box::new(unit), size })
     }

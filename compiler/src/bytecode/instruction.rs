@@ -75,6 +75,12 @@ impl Instruction {
         self.0 as i32 >> 8
     }
 
+    /// The distance of its jump, if it has one.
+    pub fn jump_distance(self) -> Option<i32> {
+        let &(letter, operand) = self.opcode()?.operands().last()?;
+        (operand == Operand::Jump).then(|| self.operand(letter, operand))
+    }
+
     /// The value of the operand with that letter, and whether it is signed.
     pub fn operand(self, letter: char, meaning: Operand) -> i32 {
         match letter {

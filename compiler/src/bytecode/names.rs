@@ -1,7 +1,7 @@
 //! Names of the values in a function's registers, for messages. They are found by reading the
 //! function's code, so running code stores nothing for them.
 
-use super::{Constant, Format, Opcode, Operand, Prototype};
+use super::{Constant, Opcode, Operand, Prototype};
 
 /// A variable or a function's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,14 +105,7 @@ fn last_definition(prototype: &Prototype, pc: usize, register: u8) -> Option<usi
         if writes || tests {
             found = Some(i);
         }
-        let jump = match opcode.format() {
-            Format::J => Some(instruction.j()),
-            _ if opcode.operands().last().is_some_and(|&(_, meaning)| meaning == Operand::Jump) => {
-                Some(i32::from(instruction.short_jump()))
-            }
-            _ => None,
-        };
-        if let Some(distance) = jump {
+        if let Some(distance) = instruction.jump_distance() {
             let target = i as i64 + 1 + i64::from(distance);
             if target > i as i64 && target <= pc as i64 {
                 i = target as usize;

@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(list(returned.read), [1, 2]);
     }
 
-    /// A new opcode with operands that stand for several registers needs a case of its own.
+    /// A new opcode with operands that are several registers needs a case of its own.
     #[test]
     fn lists_have_cases_of_their_own() {
         for &opcode in Opcode::ALL {

@@ -70,12 +70,6 @@ impl Unit {
         self.address as u64
     }
 
-    /// What runs it, as [`run`](Self::run) does, given BASE, CONTEXT and its address.
-    #[cfg(all(target_arch = "x86_64", unix))]
-    pub fn entry() -> unsafe extern "sysv64" fn(*mut u64, *mut u8, usize) -> u64 {
-        super::x64::enter
-    }
-
     /// Runs the unit and returns the result of its exit or `Return`.
     ///
     /// # Safety
@@ -84,15 +78,24 @@ impl Unit {
     /// which it continues. `base` and `context` point to what the unit's function reads and writes.
     /// The functions that it calls are `extern "C"` functions that do not unwind.
     pub unsafe fn run(&self, base: *mut u64, context: *mut u8) -> u64 {
-        #[cfg(all(target_arch = "x86_64", unix))]
         // SAFETY: the address is that of an installed unit; the rest is the caller's promise.
-        return unsafe { super::x64::enter(base, context, self.address) };
-        #[cfg(not(all(target_arch = "x86_64", unix)))]
-        {
-            let _ = (base, context);
-            debug_assert!(false, "no unit can be installed here");
-            0
-        }
+        unsafe { run(base, context, self.address()) }
+    }
+}
+
+/// The same, given the address of a unit.
+///
+/// # Safety
+/// As [`Unit::run`]; the unit at the address is installed.
+pub unsafe fn run(base: *mut u64, context: *mut u8, address: u64) -> u64 {
+    #[cfg(all(target_arch = "x86_64", unix))]
+    // SAFETY: as the caller asserts.
+    return unsafe { super::x64::enter(base, context, address as usize) };
+    #[cfg(not(all(target_arch = "x86_64", unix)))]
+    {
+        let _ = (base, context, address);
+        debug_assert!(false, "no unit can be installed here");
+        0
     }
 }
 

@@ -23,7 +23,7 @@ mod tests;
 mod x64;
 
 use linear::{Function, Register};
-pub use memory::{Arena, Refused, Statistics, Unit};
+pub use memory::{Arena, Refused, Statistics, Unit, run};
 
 /// Settings of a compilation.
 #[derive(Clone, Copy, Debug)]

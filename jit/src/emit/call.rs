@@ -4,7 +4,7 @@
 //! in place. Its link is written only when the unit leaves.
 
 use super::{Emitter, NIL};
-use crate::backend::linear::{IntegerComparison, UnaryOperation, Value};
+use crate::backend::linear::{Class, UnaryOperation, Value};
 use crate::passes::representation::Representation;
 use crate::passes::states::State;
 use solvm_vm::unit::NumberFunction;
@@ -20,8 +20,7 @@ impl Emitter<'_, '_> {
         self.roots.push(function.root());
         let found = self.word(a, before.held[a]);
         let expected = Value::integer(function.word() as i64);
-        let is_other = self.builder.compare(IntegerComparison::NotEqual, found, expected);
-        self.builder.leave_if(is_other, exit);
+        self.check_same(found, expected, exit);
         if node.opcode.is_tail_call() {
             return self.pass_values(index, before);
         }
@@ -43,9 +42,7 @@ impl Emitter<'_, '_> {
         let exit = self.exit_before(index);
         let a = self.region.slot(node, node.word.a());
         let found = self.word(a, before.held[a]);
-        let is_other =
-            self.builder.compare(IntegerComparison::NotEqual, found, Value::integer(word as i64));
-        self.builder.leave_if(is_other, exit);
+        self.check_same(found, Value::integer(word as i64), exit);
         let held = before.held[a + 2];
         if let (NumberFunction::Floor, Representation::Integer(..)) = (function, held) {
             let integer = self.integer(a + 2);
@@ -81,7 +78,7 @@ impl Emitter<'_, '_> {
         for &(slot, _) in &effects.uses {
             // The targets may be sources of later ones.
             let word = self.word(slot, before.held[slot]);
-            let copy = self.builder.variable(crate::backend::linear::Class::Integer);
+            let copy = self.builder.variable(Class::Integer);
             self.builder.write(copy, word);
             values.push(copy);
         }

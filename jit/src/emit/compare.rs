@@ -153,14 +153,14 @@ impl Emitter<'_, '_> {
             return self.branch(index, holds);
         }
         let numbers = self.builder.compare_doubles(DoubleComparison::Equal, left, right);
-        let numbers = self.builder.select(numbers, Value::integer(1), Value::integer(0));
+        let numbers = self.flag(numbers);
         let exit = self.exit_before(index);
         let [x, y] = slots.map(|slot| self.word(slot, before.held[slot]));
         let difference = self.builder.integer(IntegerOperation::Xor, x, y);
         // A NaN differs from itself.
         let first_tagged = Value::integer(MachineLayout::FIRST_TAGGED as i64);
         let is_tagged = self.builder.compare(IntegerComparison::AboveOrEqual, x, first_tagged);
-        let is_tagged = self.builder.select(is_tagged, Value::integer(1), Value::integer(0));
+        let is_tagged = self.flag(is_tagged);
         let is_same = self.builder.compare(IntegerComparison::Equal, difference, Value::integer(0));
         let same = self.builder.select(is_same, is_tagged, Value::integer(0));
         let equal = self.builder.integer(IntegerOperation::Or, numbers, same);
@@ -183,7 +183,7 @@ impl Emitter<'_, '_> {
         let range = MachineLayout::FIRST_PRIMITIVE - MachineLayout::FIRST_TAGGED;
         let holds =
             self.builder.compare(IntegerComparison::Below, distance, Value::integer(range as i64));
-        self.builder.select(holds, Value::integer(1), Value::integer(0))
+        self.flag(holds)
     }
 
     pub(super) fn jump_if(&mut self, index: usize, before: &State) -> After {

@@ -68,7 +68,7 @@ impl Emitter<'_, '_> {
         let either_sign = matches!(node.opcode, Opcode::ForPrepareStep | Opcode::ForLoopStep);
         let runs = self.runs(either_sign, variable, limit, step);
         // Before what it reads is written.
-        let runs = self.builder.select(runs, Value::integer(1), Value::integer(0));
+        let runs = self.flag(runs);
         for (part, number) in [(1, limit), (2, step)] {
             if !before.held[a + part].is_number() {
                 self.write_double(a + part, number);
@@ -88,16 +88,16 @@ impl Emitter<'_, '_> {
 
     /// Whether a loop goes on.
     fn runs(&mut self, either_sign: bool, variable: Value, limit: Value, step: Value) -> Value {
-        let builder = &mut *self.builder;
-        let up = builder.compare_doubles(DoubleComparison::LessOrEqual, variable, limit);
+        let up = self.builder.compare_doubles(DoubleComparison::LessOrEqual, variable, limit);
         if !either_sign {
             return up;
         }
-        let up = builder.select(up, Value::integer(1), Value::integer(0));
-        let down = builder.compare_doubles(DoubleComparison::LessOrEqual, limit, variable);
-        let down = builder.select(down, Value::integer(1), Value::integer(0));
-        let is_positive = builder.compare_doubles(DoubleComparison::Less, Value::double(0.0), step);
-        builder.select(is_positive, up, down)
+        let up = self.flag(up);
+        let down = self.builder.compare_doubles(DoubleComparison::LessOrEqual, limit, variable);
+        let down = self.flag(down);
+        let is_positive =
+            self.builder.compare_doubles(DoubleComparison::Less, Value::double(0.0), step);
+        self.builder.select(is_positive, up, down)
     }
 
     fn loop_of_integers(

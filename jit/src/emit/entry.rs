@@ -5,7 +5,7 @@
 //! leaves it first.
 
 use super::Emitter;
-use crate::backend::linear::{ExitId, IntegerComparison, IntegerOperation, Value, Width};
+use crate::backend::linear::{Class, ExitId, IntegerComparison, IntegerOperation, Value, Width};
 use crate::passes::effects::captured_slot;
 use crate::passes::states::State;
 use crate::region::{Action, Node};
@@ -93,7 +93,7 @@ impl<'v> Emitter<'_, 'v> {
             self.builder.leave_if(is_other, exit);
         }
         let variables = [upvalue, slot].map(|value| {
-            let variable = self.builder.variable(crate::backend::linear::Class::Integer);
+            let variable = self.builder.variable(Class::Integer);
             self.builder.write(variable, value);
             variable
         });
@@ -118,8 +118,7 @@ impl<'v> Emitter<'_, 'v> {
         let function = self.function_of(node.frame);
         let found = self.builder.load(Width::Word, function, MachineLayout::FUNCTION_ENVIRONMENT);
         let expected = Value::integer(environment.address() as i64);
-        let is_other = self.builder.compare(IntegerComparison::NotEqual, found, expected);
-        self.builder.leave_if(is_other, exit);
+        self.check_same(found, expected, exit);
         self.check_place(environment, offset, Some(key), exit);
         let place = environment.nodes().wrapping_add(i64::from(offset) as u64);
         self.globals.insert((node.frame, index), place);
@@ -132,12 +131,10 @@ impl<'v> Emitter<'_, 'v> {
         let address = Value::integer(table.address() as i64);
         let nodes = self.builder.load(Width::Word, address, MachineLayout::TABLE_NODES);
         let expected = Value::integer(table.nodes() as i64);
-        let is_other = self.builder.compare(IntegerComparison::NotEqual, nodes, expected);
-        self.builder.leave_if(is_other, exit);
+        self.check_same(nodes, expected, exit);
         let place = Value::integer(table.nodes().wrapping_add(i64::from(offset) as u64) as i64);
         let found = self.builder.load(Width::Word, place, MachineLayout::NODE_KEY);
         let expected = Value::integer(key.word() as i64);
-        let is_other = self.builder.compare(IntegerComparison::NotEqual, found, expected);
-        self.builder.leave_if(is_other, exit);
+        self.check_same(found, expected, exit);
     }
 }

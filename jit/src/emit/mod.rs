@@ -288,7 +288,7 @@ impl<'v> Emitter<'_, 'v> {
     fn new_exit(&mut self, frame: usize, at: usize, state: &State, refund: i32) -> ExitId {
         let mut values = Vec::new();
         for slot in 0..self.region.slots {
-            if !state.dirty.contains(slot) || !self.region.is_observable(frame, at, slot) {
+            if !state.dirty.contains(slot as u8) || !self.region.is_observable(frame, at, slot) {
                 continue;
             }
             let (form, variable) = self.held_in(slot, state.held[slot]);

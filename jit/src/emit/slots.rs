@@ -153,8 +153,7 @@ impl Emitter<'_, '_> {
         let back = self.builder.unary(UnaryOperation::ToDouble, integer);
         let back = self.builder.unary(UnaryOperation::ToBits, back);
         let bits = self.builder.unary(UnaryOperation::ToBits, double);
-        let is_other = self.builder.compare(IntegerComparison::NotEqual, back, bits);
-        self.builder.leave_if(is_other, exit);
+        self.check_same(back, bits, exit);
         integer
     }
 
@@ -162,6 +161,17 @@ impl Emitter<'_, '_> {
     pub(super) fn check_number(&mut self, double: Value, exit: ExitId) {
         let is_nan = self.builder.compare_doubles(DoubleComparison::Unordered, double, double);
         self.builder.leave_if(is_nan, exit);
+    }
+
+    /// Leaves if two integers differ.
+    pub(super) fn check_same(&mut self, found: Value, expected: Value, exit: ExitId) {
+        let is_other = self.builder.compare(IntegerComparison::NotEqual, found, expected);
+        self.builder.leave_if(is_other, exit);
+    }
+
+    /// A condition as 1 or 0, computed now: what it reads may be written before it is used.
+    pub(super) fn flag(&mut self, condition: Value) -> Value {
+        self.builder.select(condition, Value::integer(1), Value::integer(0))
     }
 
     /// Leaves if an integer is outside of bounds.

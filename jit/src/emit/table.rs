@@ -158,12 +158,10 @@ impl Emitter<'_, '_> {
         let shift = self.builder.load(Width::U8, parts.table, MachineLayout::TABLE_SHIFT);
         if let Some(place) = place {
             let expected = Value::integer(i64::from(place.shift));
-            let is_other = self.builder.compare(IntegerComparison::NotEqual, shift, expected);
-            self.builder.leave_if(is_other, exit);
+            self.check_same(shift, expected, exit);
             let offset = place.offset + MachineLayout::NODE_KEY;
             let found = self.builder.load(Width::Word, parts.nodes, offset);
-            let is_other = self.builder.compare(IntegerComparison::NotEqual, found, key);
-            self.builder.leave_if(is_other, exit);
+            self.check_same(found, key, exit);
             return Some((parts.nodes, place.offset));
         }
         let place = self.builder.variable(Class::Integer);
@@ -208,10 +206,10 @@ impl Emitter<'_, '_> {
         let distance = builder.load(Width::S32, node, MachineLayout::NODE_NEXT);
         let node = builder.integer(IntegerOperation::Add, node, distance);
         let is_last = builder.compare(IntegerComparison::Equal, distance, Value::integer(0));
-        let is_last = builder.select(is_last, Value::integer(1), Value::integer(0));
-        builder.write(place, node);
-        builder.branch(is_last, absent, walk);
-        builder.start(absent, self.rank, true);
+        let is_last = self.flag(is_last);
+        self.builder.write(place, node);
+        self.builder.branch(is_last, absent, walk);
+        self.builder.start(absent, self.rank, true);
         found
     }
 
@@ -265,8 +263,7 @@ impl Emitter<'_, '_> {
         let parts = self.table(b, before.held[b], exit);
         let metatable = self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
         let expected = Value::integer(method.metatable.address() as i64);
-        let is_other = self.builder.compare(IntegerComparison::NotEqual, metatable, expected);
-        self.builder.leave_if(is_other, exit);
+        self.check_same(metatable, expected, exit);
         // The object itself lacks it.
         let code = self.region.frames[node.frame].code;
         let constant = usize::from(node.word.c());
@@ -289,8 +286,7 @@ impl Emitter<'_, '_> {
         let index_node = node_at(method.metatable, method.index);
         let methods = self.builder.load(Width::Word, index_node, MachineLayout::NODE_VALUE);
         let expected = Value::integer(method.methods.word() as i64);
-        let is_other = self.builder.compare(IntegerComparison::NotEqual, methods, expected);
-        self.builder.leave_if(is_other, exit);
+        self.check_same(methods, expected, exit);
         let method_node = node_at(method.methods, method.method);
         let word = self.builder.load(Width::Word, method_node, MachineLayout::NODE_VALUE);
         let is_nil = self.builder.compare(IntegerComparison::Equal, word, Value::integer(NIL));

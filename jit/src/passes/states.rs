@@ -7,46 +7,23 @@
 use super::effects::Effects;
 use super::kinds::{Kind, Kinds};
 use super::representation::{LOOP_LIMIT, Representation};
-use crate::region::{Action, MAX_SLOTS, Node, Region, Target};
-use solvm_compiler::bytecode::Opcode;
+use crate::region::{Action, Node, Region, Target};
+use solvm_compiler::bytecode::{Opcode, RegisterSet};
 use solvm_vm::unit::NumberFunction;
 use std::rc::Rc;
-
-/// A set of slots.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SlotSet([u64; MAX_SLOTS.div_ceil(64)]);
-
-impl SlotSet {
-    pub(crate) fn contains(&self, slot: usize) -> bool {
-        self.0[slot / 64] >> (slot % 64) & 1 != 0
-    }
-
-    fn insert(&mut self, slot: usize) {
-        self.0[slot / 64] |= 1 << (slot % 64);
-    }
-
-    /// Adds the slots of another set; returns whether there were new ones.
-    fn add(&mut self, other: &SlotSet) -> bool {
-        let before = *self;
-        for (word, other) in self.0.iter_mut().zip(other.0) {
-            *word |= other;
-        }
-        *self != before
-    }
-}
 
 /// How the slots are held.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct State {
     pub(crate) held: Vec<Representation>,
     /// The slots whose values are not in memory.
-    pub(crate) dirty: SlotSet,
+    pub(crate) dirty: RegisterSet,
 }
 
 impl State {
     fn define(&mut self, slot: usize, representation: Representation) {
         self.held[slot] = representation;
-        self.dirty.insert(slot);
+        self.dirty = self.dirty.union(RegisterSet::one(slot as u8));
     }
 }
 
@@ -64,7 +41,7 @@ impl States {
             held: (0..region.slots)
                 .map(|slot| Representation::wanted(kinds.before(0, slot)))
                 .collect(),
-            dirty: SlotSet::default(),
+            dirty: RegisterSet::EMPTY,
         };
         for (slot, representation) in loop_variables(region) {
             if first.held[slot] == Representation::Double {
@@ -99,7 +76,9 @@ impl States {
 /// Joins what is known at a node with what is known on another way to it. Returns whether there was
 /// a change.
 fn join(known: &mut State, new: &State, is_header: bool) -> bool {
-    let mut has_changed = known.dirty.add(&new.dirty);
+    let dirty = known.dirty.union(new.dirty);
+    let mut has_changed = dirty != known.dirty;
+    known.dirty = dirty;
     for (held, &other) in known.held.iter_mut().zip(&new.held) {
         let joined = held.join(other);
         let joined = match *held {

@@ -4,9 +4,9 @@
 use super::guess::Guess;
 use super::liveness::observable;
 use super::{
-    Action, MAX_NODES, MAX_SLOTS, Node, Refusal, Region, RegionFrame, Target, jump_target,
+    Action, MAX_NODES, MAX_SLOTS, Node, Refusal, Region, RegionFrame, Target, header, jump_target,
 };
-use solvm_compiler::bytecode::{Flow, Format, OPEN, Opcode};
+use solvm_compiler::bytecode::{Flow, OPEN, Opcode};
 use solvm_vm::unit::{Frame, Function, Sample};
 use std::collections::HashMap;
 
@@ -22,22 +22,16 @@ pub(crate) fn build<'v>(
     back_edge: usize,
 ) -> Result<Region<'v>, Refusal> {
     let function = frame.function();
-    let header = function.code().word(back_edge).and_then(|word| {
-        let distance = match word.opcode()?.format() {
-            Format::J => word.j(),
-            _ => word.short_jump().into(),
-        };
-        Some(jump_target(back_edge, distance))
-    });
     let mut region = Region {
         frames: Vec::new(),
         nodes: Vec::new(),
         slots: function.code().frame_size(),
         running: frame,
         back_edge,
-        header: header.unwrap_or(back_edge),
+        header: header(function.code(), back_edge).unwrap_or(back_edge),
     };
-    region.frames.push(region_frame(function, 0, None, None));
+    let first = region_frame(&region, function, 0, None, None);
+    region.frames.push(first);
     let mut builder = Builder { region, guess: Guess { sample } };
     builder.node(0, builder.region.header)?;
     let mut next = 0;
@@ -58,13 +52,19 @@ pub(crate) fn build<'v>(
 }
 
 fn region_frame<'v>(
+    region: &Region<'v>,
     function: Function<'v>,
     first_slot: usize,
     caller: Option<(usize, usize)>,
     origin: Option<usize>,
 ) -> RegionFrame<'v> {
     let code = function.code();
-    let observable = observable(code.prototype());
+    // The same function may have been called before.
+    let same = region.frames.iter().find(|frame| frame.code.address() == code.address());
+    let observable = match same {
+        Some(frame) => frame.observable.clone(),
+        None => observable(code.prototype()).into(),
+    };
     RegionFrame { caller, origin, function, code, first_slot, observable, nodes: HashMap::new() }
 }
 
@@ -114,9 +114,11 @@ impl<'v> Builder<'_, 'v> {
                 Flow::Next | Flow::Call => {
                     vec![self.target(frame, at + 1 + usize::from(opcode.has_data_word()))?]
                 }
-                Flow::Jump => vec![self.target(frame, jump_target(at, word.j()))?],
+                Flow::Jump => {
+                    vec![self.target(frame, jump_target(at, word.jump_distance().unwrap_or(0)))?]
+                }
                 Flow::Branch => {
-                    let taken = jump_target(at, word.short_jump().into());
+                    let taken = jump_target(at, word.jump_distance().unwrap_or(0));
                     vec![self.target(frame, taken)?, self.target(frame, at + 1)?]
                 }
                 Flow::Compare => {
@@ -244,7 +246,7 @@ impl<'v> Builder<'_, 'v> {
             return Action::Leave;
         }
         self.region.slots = self.region.slots.max(slots);
-        let inner = region_frame(function, first_slot, caller, Some(frame));
+        let inner = region_frame(&self.region, function, first_slot, caller, Some(frame));
         self.region.frames.push(inner);
         Action::Call { frame: self.region.frames.len() - 1 }
     }

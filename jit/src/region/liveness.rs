@@ -4,7 +4,7 @@
 //! variables, which `debug.getlocal` shows.
 
 use super::jump_target;
-use solvm_compiler::bytecode::{Capture, Flow, Format, Prototype, RegisterSet};
+use solvm_compiler::bytecode::{Capture, Flow, Prototype, RegisterSet};
 
 /// The registers that matter before each instruction, and after the last one.
 pub(super) fn observable(function: &Prototype) -> Vec<RegisterSet> {
@@ -50,10 +50,7 @@ fn live(function: &Prototype) -> Vec<RegisterSet> {
             let jump = |at: usize, distance| {
                 sets.get(jump_target(at, distance)).copied().unwrap_or_default()
             };
-            let own_distance = match opcode.format() {
-                Format::J => word.j(),
-                _ => i32::from(word.short_jump()),
-            };
+            let own_distance = word.jump_distance().unwrap_or(0);
             let after = match opcode.flow() {
                 Flow::Next | Flow::Call | Flow::TailCall => next,
                 Flow::Compare => {

@@ -21,8 +21,9 @@ pub(crate) use build::build;
 use solvm_compiler::bytecode::{Instruction, OPEN, Opcode, RegisterSet};
 use solvm_vm::unit::{Code, Frame, Function, NumberFunction, Seen, Table};
 use std::collections::HashMap;
+use std::rc::Rc;
 
-/// The maximum number of slots.
+/// The maximum number of slots: a register set has them all.
 pub(crate) const MAX_SLOTS: usize = 240;
 /// The maximum number of nodes: compiling takes about a millisecond.
 pub(crate) const MAX_NODES: usize = 400;
@@ -50,7 +51,7 @@ pub(crate) struct RegionFrame<'v> {
     pub(crate) code: Code<'v>,
     pub(crate) first_slot: usize,
     /// The registers that are read later, or that can be seen otherwise, before each instruction.
-    observable: Vec<RegisterSet>,
+    observable: Rc<[RegisterSet]>,
     /// The nodes of its instructions.
     nodes: HashMap<usize, usize>,
 }
@@ -192,6 +193,13 @@ impl Region<'_> {
         let is_call = matches!(producer.opcode()?, Opcode::Call | Opcode::CallOpen);
         (takes_list && is_call && producer.b() == OPEN).then(|| usize::from(producer.a()) + 1)
     }
+}
+
+/// Where a back-edge of a function leads to, given its index.
+pub(crate) fn header(code: Code, back_edge: usize) -> Option<usize> {
+    let word = code.word(back_edge)?;
+    word.as_entry()?;
+    Some(jump_target(back_edge, word.jump_distance()?))
 }
 
 /// The target of a jump, from its own index.

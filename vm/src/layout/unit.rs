@@ -8,7 +8,7 @@ use std::cell::{Cell, OnceCell};
 
 /// Runs a unit: given the frame's registers, the VM and the unit's code, returns the address of the
 /// instruction at which the interpreter continues.
-pub(crate) type Run = unsafe extern "C" fn(*mut Value, *mut (), *const ()) -> *const u32;
+pub(crate) type Run = unsafe extern "C" fn(*mut u64, *mut (), *const ()) -> *const u32;
 
 /// An object whose address a unit's code contains.
 #[derive(Clone, Copy)]
@@ -56,6 +56,11 @@ impl OwnCode {
     pub(crate) fn count(&self, at: usize) -> Option<&Cell<u32>> {
         let counts = || std::iter::repeat_with(Cell::default).take(self.words.len()).collect();
         self.counts.get_or_init(counts).get(at)
+    }
+
+    /// What the code of its units refers to.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = RootKind> {
+        self.units.iter().flatten().flat_map(|unit| &unit.roots).copied()
     }
 
     pub(crate) fn units(&self) -> &[Option<Unit>] {

@@ -24,7 +24,7 @@ impl Random {
         list[self.below(list.len())]
     }
 
-    /// True once in so many times.
+    /// True once in that many times, on average.
     pub(super) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 const MAX_CLIENTS: usize = 16;
 
 /// Clients, each with its connections, by trust, purpose and port: the permissions depend on the
-/// port, and a resolver is told only the name.
+/// port, and a resolver gets only the name.
 #[derive(Clone, Default)]
 pub(crate) struct Clients(Rc<RefCell<HashMap<Key, Client>>>);
 

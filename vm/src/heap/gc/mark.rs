@@ -390,9 +390,8 @@ impl Heap {
                     data.constants.iter().for_each(|&constant| self.mark_value(constant));
                     data.templates.iter().for_each(|&template| self.mark_object(template));
                     data.children.iter().for_each(|&child| self.mark_object(child));
-                    let units = data.own_code.as_ref().map_or(&[][..], |code| code.units());
-                    for root in units.iter().flatten().flat_map(|unit| &unit.roots) {
-                        match *root {
+                    for root in data.own_code.iter().flat_map(|code| code.roots()) {
+                        match root {
                             RootKind::Value(value) => self.mark_value(value),
                             RootKind::Prototype(prototype) => self.mark_object(prototype),
                         }

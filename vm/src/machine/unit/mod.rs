@@ -37,7 +37,7 @@ use crate::layout::unit::{RootKind, Unit};
 use crate::layout::value::Value;
 use crate::machine::interpreter::continue_at;
 use crate::machine::vm::Vm;
-use solvm_compiler::bytecode::{Format, Instruction, Opcode};
+use solvm_compiler::bytecode::Instruction;
 use std::any::Any;
 use std::cell::Cell;
 
@@ -108,13 +108,6 @@ unsafe fn attach(vm: &mut Vm, new: NewUnit) {
     // SAFETY: the prototype is alive, as the caller asserts, and no other reference to its data
     // exists: no instruction is running.
     let data = unsafe { &mut *(*prototype).cold };
-    // SAFETY: `Value` is a transparent word, so that both types are the same.
-    let run = unsafe {
-        std::mem::transmute::<
-            unsafe extern "C" fn(*mut u64, *mut (), *const ()) -> *const u32,
-            crate::layout::unit::Run,
-        >(new.run)
-    };
     let Some(entry) = data.compiled.code.get(at).and_then(|word| word.as_entry()) else { return };
     let Some(code) = &mut data.own_code else { return };
     let roots = new.roots.into_iter().map(|root| root.0).collect();
@@ -122,7 +115,7 @@ unsafe fn attach(vm: &mut Vm, new: NewUnit) {
         at,
         entry.0,
         Unit {
-            run,
+            run: new.run,
             code: new.code,
             roots,
             entered: Cell::new(0),
@@ -143,11 +136,7 @@ unsafe fn attach(vm: &mut Vm, new: NewUnit) {
 unsafe fn jump_target(pc: *const u32) -> *const u32 {
     // SAFETY: the back-edge can be read, and its target is in the same code.
     unsafe {
-        let word = Instruction(*pc.sub(1));
-        let distance = match word.opcode().map(Opcode::format) {
-            Some(Format::J) => word.j(),
-            _ => i32::from(word.short_jump()),
-        };
+        let distance = Instruction(*pc.sub(1)).jump_distance().unwrap_or(0);
         pc.offset(distance as isize)
     }
 }
@@ -179,7 +168,7 @@ pub(crate) unsafe fn enter(
         (*vm).base = base;
         (*vm).k = k;
         let budget = (*vm).fuel;
-        let next = (unit.run)(base, vm.cast(), unit.code);
+        let next = (unit.run)(base.cast(), vm.cast(), unit.code);
         let entered = unit.entered.get() + 1;
         let charged = unit.charged.get() + (budget - (*vm).fuel);
         unit.entered.set(entered);

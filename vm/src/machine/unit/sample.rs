@@ -1,5 +1,5 @@
 //! What a compiler sees of the program: frames, code, and the objects that they refer to, as they
-//! are while the program stands at an instruction. Nothing can be changed through it.
+//! are while the program does not run. Nothing can be changed through it.
 //!
 //! Safety of all of it: the types borrow the VM, which does not run meanwhile, so nothing is freed.
 //! Every pointer comes from a register of a frame, from a constant, or from an object that is alive

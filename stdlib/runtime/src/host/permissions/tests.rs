@@ -28,7 +28,7 @@ fn look_ups_are_for_names() {
     }
 }
 
-/// Port 0 is a port like others: it stands for no other one.
+/// Port 0 is a port like others: it does not mean all ports.
 #[test]
 fn no_port_stands_for_others() {
     let permissions = permissions(&["x:80", "10.0.0.0/8:80"], &[]);
