@@ -2,6 +2,7 @@
 //! function's code, so running code stores nothing for them.
 
 use super::{Constant, Opcode, Operand, Prototype};
+use std::ops::RangeInclusive;
 
 /// A variable or a function's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +86,17 @@ fn constant_in_register(prototype: &Prototype, pc: usize, register: u8) -> Vec<u
 /// Every forward jump that lands there or before is taken, as in PUC Lua's symbolic execution.
 fn last_definition(prototype: &Prototype, pc: usize, register: u8) -> Option<usize> {
     let mut found = None;
+    let mut boolean = None;
     let mut i = 0;
-    while i < pc {
+    loop {
+        if let Some((loaded, end)) = boolean
+            && i >= end
+        {
+            (found, boolean) = (Some(loaded), None);
+        }
+        if i >= pc {
+            return found;
+        }
         let instruction = prototype.code.get(i)?;
         let Some(opcode) = instruction.opcode() else {
             i += 1;
@@ -108,11 +118,31 @@ fn last_definition(prototype: &Prototype, pc: usize, register: u8) -> Option<usi
         if let Some(distance) = instruction.jump_distance() {
             let target = i as i64 + 1 + i64::from(distance);
             if target > i as i64 && target <= pc as i64 {
-                i = target as usize;
+                let target = target as usize;
+                boolean = boolean.or_else(|| loaded_boolean(prototype, i, target..=pc, register));
+                i = target;
                 continue;
             }
         }
         i += if opcode.has_data_word() { 2 } else { 1 };
     }
-    found
+}
+
+/// If the code after the jump of a comparison loads its result into a register, as in
+/// `x == y or z`: that instruction, and where the jump after it leads to. PUC Lua loads such a
+/// result there.
+fn loaded_boolean(
+    prototype: &Prototype,
+    jump: usize,
+    range: RangeInclusive<usize>,
+    register: u8,
+) -> Option<(usize, usize)> {
+    let compares = prototype.code.get(jump.checked_sub(1)?)?;
+    let (loads, jumps) = (prototype.code.get(jump + 1)?, prototype.code.get(jump + 2)?);
+    let is_result = compares.opcode().is_some_and(Opcode::is_comparison)
+        && loads.opcode() == Some(Opcode::LoadPrimitive)
+        && loads.a() == register
+        && jumps.opcode() == Some(Opcode::Jump);
+    let end = usize::try_from(jump as i64 + 3 + i64::from(jumps.jump_distance()?)).ok()?;
+    (is_result && range.contains(&end)).then_some((jump + 1, end))
 }

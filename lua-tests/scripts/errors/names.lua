@@ -69,6 +69,31 @@ local cases = {
   { "local f = coroutine.wrap(function()\nerror(7, 0) end)\nf()", "t:3: 7" },
   { "coroutine.resume(1)", "t:1: bad argument #1 to 'resume' (coroutine expected)" },
   { "\n\nlocal x = nil\nx()", "t:4: attempt to call local 'x' (a nil value)" },
+  -- The value of `and` and `or` has no name if a comparison may be it.
+  {
+    "local x, v = nil, {} return (x ~= nil or v) % 2",
+    "t:1: attempt to perform arithmetic on a table value",
+  },
+  {
+    "local x, v = 1, {} return (x == 1 and v) % 2",
+    "t:1: attempt to perform arithmetic on a table value",
+  },
+  {
+    "local x, v = 1, {} return (x < 1 or v.x) % 2",
+    "t:1: attempt to perform arithmetic on a nil value",
+  },
+  {
+    "local x, v = 1, {} return (x < 1 or x == 2 or v) % 2",
+    "t:1: attempt to perform arithmetic on a table value",
+  },
+  {
+    "local x, v = 1, {} return (x < 1 and x > 5 or v) % 2",
+    "t:1: attempt to perform arithmetic on local 'v' (a table value)",
+  },
+  {
+    "local x, v = 1, {} return (x < 1 and v or v) % 2",
+    "t:1: attempt to perform arithmetic on local 'v' (a table value)",
+  },
 }
 for _, case in ipairs(cases) do
   if case[2] then
