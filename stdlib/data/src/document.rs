@@ -19,8 +19,6 @@ use std::task::Poll;
 
 /// Texts up to this size are parsed at once, in less than a millisecond.
 const SHORT: usize = 16 << 10;
-/// The readers of the crates take several times as long as that of JSON.
-const BYTES_PER_UNIT: usize = 4;
 /// Events between two checks of the budget.
 const EVENTS_PER_CHECK: usize = 64;
 
@@ -63,7 +61,8 @@ where
 {
     let argument = text;
     let text = argument.bytes();
-    call.charge(text.len() / BYTES_PER_UNIT);
+    // The readers of the crates take several times as long as that of JSON.
+    call.charge(text.len());
     if text.len() > SHORT {
         let (text, held) = (copied(call, argument)?, call.account().hold_nothing());
         return Ok(Either::Later(asynchronous::run(move |lua| async move {
