@@ -63,6 +63,11 @@ fn line(number: usize, case: &Case) -> String {
     )
 }
 
+/// How many times longer than due a native may take: an ordinary run may be beside other programs.
+fn tolerance() -> &'static str {
+    if std::env::var_os("SOLVM_CASES").is_some() { "1" } else { "4" }
+}
+
 /// Returns the cases whose native accepts a name that is too long, and its result.
 pub(crate) fn accepted(cases: &[Case]) -> Vec<(Case, String)> {
     let directory = tempfile::tempdir().unwrap();
@@ -109,7 +114,7 @@ fn measure_some(cases: &[Case], seconds: f64, suspects: &mut Vec<Suspect>) -> us
     std::fs::write(&script, text).unwrap();
     let mut program = solvm(directory.path())
         .args(["-run-limit", "400ms", "cases.lua"])
-        .env("SOLVM_UNPAID", "1")
+        .env("SOLVM_UNPAID", tolerance())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();

@@ -127,8 +127,8 @@ impl Executor {
     /// Reports natives that use more time than they charge for, on standard error.
     #[cfg(debug_assertions)]
     #[expect(clippy::print_stderr, reason = "it is for tests alone")]
-    pub fn report_unpaid_work(&mut self) {
-        self.vm.report_unpaid_work(|unpaid| {
+    pub fn report_unpaid_work(&mut self, tolerance: std::num::NonZeroU64) {
+        self.vm.report_unpaid_work(tolerance, |unpaid| {
             let Unpaid { native, time, units, due, in_a_row } = unpaid;
             eprintln!(
                 "unpaid work: {native} took {time:?}, due {due} units, charged {units}, {in_a_row} \

@@ -12,6 +12,7 @@ use crate::layout::object::NativeFunction;
 use crate::machine::vm::Vm;
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 /// How many times the due time a call may take.
@@ -43,6 +44,8 @@ pub struct Unpaid {
 pub(crate) struct Meter {
     /// The time of [`SAMPLE`] units in nanoseconds.
     sample: u64,
+    /// How many times longer than due everything may take.
+    tolerance: u64,
     report: fn(&Unpaid),
     /// The natives whose last call took too long, and how many in a row did. Calls and later steps
     /// count apart.
@@ -59,15 +62,18 @@ pub(crate) enum Part {
 }
 
 impl Meter {
-    fn new(report: fn(&Unpaid)) -> Meter {
+    fn new(tolerance: u64, report: fn(&Unpaid)) -> Meter {
         let sample = (0..20).map(|_| time_sample()).min().unwrap_or(1).max(1);
-        Meter { sample, report, in_a_row: HashMap::new() }
+        Meter { sample, tolerance, report, in_a_row: HashMap::new() }
     }
 
     fn check(&mut self, native: &'static str, part: Part, nanoseconds: u64, units: u64) {
         let due_at = |sample: u64| nanoseconds.saturating_mul(SAMPLE) / sample;
-        let is_paid =
-            |due: u64| due <= FREE.saturating_add(units.saturating_mul(FACTOR)) && due <= LONGEST;
+        let tolerance = self.tolerance;
+        let is_paid = |due: u64| {
+            let due = due / tolerance;
+            due <= FREE.saturating_add(units.saturating_mul(FACTOR)) && due <= LONGEST
+        };
         let mut due = due_at(self.sample);
         if !is_paid(due) {
             // The machine may be slower now than when the sample was timed.
@@ -110,9 +116,10 @@ fn now() -> u64 {
 }
 
 impl Vm {
-    /// From now on natives that do more than they charge for are reported.
-    pub fn report_unpaid_work(&mut self, report: fn(&Unpaid)) {
-        self.meter = Some(Box::new(Meter::new(report)));
+    /// From now on natives that do more than they charge for are reported. On a machine that is busy
+    /// with other programs they take several times as long: that is the tolerance.
+    pub fn report_unpaid_work(&mut self, tolerance: NonZeroU64, report: fn(&Unpaid)) {
+        self.meter = Some(Box::new(Meter::new(tolerance.get(), report)));
     }
 }
 
