@@ -116,8 +116,8 @@ fn now() -> u64 {
 }
 
 impl Vm {
-    /// From now on natives that do more than they charge for are reported. On a machine that is busy
-    /// with other programs they take several times as long: that is the tolerance.
+    /// From now on natives that do more than they charge for are reported. On a machine that is
+    /// busy with other programs they take several times as long: that is the tolerance.
     pub fn report_unpaid_work(&mut self, tolerance: NonZeroU64, report: fn(&Unpaid)) {
         self.meter = Some(Box::new(Meter::new(tolerance.get(), report)));
     }
