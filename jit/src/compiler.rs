@@ -9,7 +9,8 @@ use crate::passes::effects::effects;
 use crate::passes::kinds::Kinds;
 use crate::passes::states::States;
 use crate::region;
-use solvm_vm::unit::{Compiler, Frame, NewUnit, Place, Sample};
+use solvm_compiler::bytecode::Opcode;
+use solvm_vm::unit::{Compiler, Frame, NewUnit, Place, Position, Sample};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -44,9 +45,37 @@ pub struct Jit {
     can_run: bool,
 }
 
-/// The count of a loop, which is how often the budget has run out in it, once it was compiled or
-/// refused.
-const DONE: u32 = u32::MAX;
+/// The number that the VM keeps for a loop: how often the budget has run out in it since it was
+/// compiled or refused last, how often that was, and whether it is not to be compiled again.
+#[derive(Clone, Copy)]
+struct Count(u32);
+
+impl Count {
+    const DONE: u32 = 1 << 31;
+    const TRIES: u32 = 1 << 24;
+    /// The maximum number of times that a loop is compiled.
+    const MAX_TRIES: u32 = 6;
+
+    fn is_done(self) -> bool {
+        self.0 & Self::DONE != 0
+    }
+
+    fn samples(self) -> u32 {
+        self.0 % Self::TRIES
+    }
+
+    /// It was compiled or refused.
+    fn done(self) -> Count {
+        Count((self.0 - self.samples() + Self::TRIES) | Self::DONE)
+    }
+
+    /// It may be compiled again, unless it was too often.
+    fn reopened(self) -> Count {
+        let tries = (self.0 & !Self::DONE) / Self::TRIES;
+        let may_be_compiled = self.is_done() && tries < Self::MAX_TRIES;
+        if may_be_compiled { Count(tries * Self::TRIES) } else { self }
+    }
+}
 
 impl Jit {
     /// None if this machine cannot run the code.
@@ -66,14 +95,16 @@ impl Jit {
             for back_edge in loops_around(&frame) {
                 let code = frame.function().code();
                 let Some(place) = code.place(back_edge) else { continue };
-                let Some(count) = code.count(place).filter(|count| count.get() != DONE) else {
+                let Some(cell) = code.count(place) else { continue };
+                let count = Count(cell.get());
+                if count.is_done() {
                     continue;
-                };
-                count.set(count.get() + 1);
-                if count.get() < self.options.threshold {
+                }
+                if count.samples() + 1 < self.options.threshold {
+                    cell.set(count.0 + 1);
                     return None;
                 }
-                count.set(DONE);
+                cell.set(count.done().0);
                 return Some((frame, back_edge, place));
             }
         }
@@ -155,10 +186,8 @@ unsafe impl Compiler for Jit {
         let (frame, back_edge, place) = self.hot_loop(sample)?;
         let made = self.compile(sample, frame, back_edge);
         if let Some(log) = self.options.log {
-            let prototype = frame.function().code().prototype();
-            let chunk = solvm_compiler::chunk_id(&prototype.source.name);
-            let chunk = String::from_utf8_lossy(&chunk);
-            let line = prototype.lines.get(back_edge).copied().unwrap_or(0);
+            let position = Position { code: frame.function().code(), at: back_edge };
+            let (chunk, line) = (chunk(position), line(position));
             let what = match &made {
                 Ok(Made { nodes, size, .. }) => {
                     format!("compiled: {nodes} instructions, {size} bytes")
@@ -175,4 +204,37 @@ unsafe impl Compiler for Jit {
     fn can_run(&self) -> bool {
         self.can_run
     }
+
+    fn declined(&mut self, position: Position<'_>) -> bool {
+        let place = position.code.place(position.at);
+        let Some(cell) = place.and_then(|place| position.code.count(place)) else { return false };
+        let count = Count(cell.get()).reopened();
+        cell.set(count.0);
+        if count.is_done()
+            && let Some(log) = self.options.log
+        {
+            log(&format!("jit: {}:{}: freed: it declines", chunk(position), line(position)));
+        }
+        !count.is_done()
+    }
+
+    fn freed(&mut self, position: Position<'_>, left: Option<Position<'_>>) {
+        let Some(log) = self.options.log else { return };
+        let reason = left.map_or("in a call".to_string(), |left| {
+            let opcode = left.code.word(left.at).and_then(|word| word.opcode());
+            format!("before {} in line {}", opcode.map_or("?", Opcode::name), line(left))
+        });
+        log(&format!("jit: {}:{}: freed: it leaves {reason}", chunk(position), line(position)));
+    }
+}
+
+/// The name of the chunk of an instruction.
+fn chunk(position: Position) -> String {
+    let chunk = solvm_compiler::chunk_id(&position.code.prototype().source.name);
+    String::from_utf8_lossy(&chunk).into_owned()
+}
+
+/// The line of an instruction.
+fn line(position: Position) -> u32 {
+    position.code.prototype().lines.get(position.at).copied().unwrap_or(0)
 }

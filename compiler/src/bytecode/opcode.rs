@@ -164,7 +164,8 @@ macro_rules! opcodes {
 }
 
 /// The opcodes that have a second number.
-const ENTRIES: [Opcode; 3] = [Opcode::Loop, Opcode::ForLoop, Opcode::ForLoopStep];
+const ENTRIES: [Opcode; 4] =
+    [Opcode::Loop, Opcode::ForLoop, Opcode::ForLoopStep, Opcode::ForEachCall];
 /// The first of these numbers.
 const FIRST_ENTRY: u8 = 240;
 

@@ -9,6 +9,7 @@ use crate::passes::representation::Representation;
 use crate::passes::states::State;
 use crate::region::Node;
 use solvm_compiler::bytecode::{Opcode, Operand};
+use solvm_vm::unit::HelperFunctions;
 
 /// An operand of an arithmetic instruction.
 #[derive(Clone, Copy)]
@@ -68,7 +69,10 @@ impl Emitter<'_, '_> {
             MultiplyVV | MultiplyVK | MultiplyKV => {
                 self.builder.double(DoubleOperation::Multiply, left, right)
             }
-            PowerVK => self.builder.double(DoubleOperation::Multiply, left, left),
+            PowerVK if right.as_double() == Some(2.0_f64.to_bits()) => {
+                self.builder.double(DoubleOperation::Multiply, left, left)
+            }
+            PowerVV | PowerVK => return self.power(index, target, sides, [left, right], before),
             DivideVV | DivideVK | DivideKV => quotient(self),
             _ => {
                 let quotient = quotient(self);
@@ -93,6 +97,36 @@ impl Emitter<'_, '_> {
                 _ => {}
             }
         }
+        self.write_double(target, result);
+    }
+
+    fn power(
+        &mut self,
+        index: usize,
+        target: usize,
+        sides: [Side; 2],
+        operands: [Value; 2],
+        before: &State,
+    ) {
+        for (side, operand) in sides.into_iter().zip(operands) {
+            if let Side::Slot(slot) = side
+                && !before.held[slot].is_number()
+            {
+                let exit = self.exit_before(index);
+                self.check_number(operand, exit);
+            }
+        }
+        let bits = operands.map(|operand| self.builder.unary(UnaryOperation::ToBits, operand));
+        let bits = self.builder.call(HelperFunctions::power() as u64, &bits);
+        for (side, operand) in sides.into_iter().zip(operands) {
+            match side {
+                Side::Slot(slot) if !before.held[slot].is_number() && slot != target => {
+                    self.write_double(slot, operand);
+                }
+                _ => {}
+            }
+        }
+        let result = self.builder.unary(UnaryOperation::FromBits, bits);
         self.write_double(target, result);
     }
 
@@ -156,7 +190,7 @@ impl Emitter<'_, '_> {
         if !slots.iter().all(|&slot| before.held[slot].is_number()) {
             let exit = self.exit_before(index);
             let is_nan = self.builder.compare_doubles(DoubleComparison::Unordered, left, right);
-            self.builder.leave_if(is_nan, exit);
+            self.escape_if(is_nan, exit);
         }
         let comparison = match node.opcode {
             Opcode::IsLess => DoubleComparison::Less,

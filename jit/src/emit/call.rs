@@ -3,25 +3,58 @@
 //! A called function's frame is where the interpreter would have it: its function and arguments are
 //! in place. Its link is written only when the unit leaves.
 
-use super::{Emitter, NIL};
-use crate::backend::linear::{Class, UnaryOperation, Value};
+use super::{After, Emitter, NIL};
+use crate::backend::linear::{Class, IntegerComparison, UnaryOperation, Value};
 use crate::passes::representation::Representation;
 use crate::passes::states::State;
 use solvm_vm::unit::NumberFunction;
+use std::ops::Range;
 
 impl Emitter<'_, '_> {
-    /// Enters the frame of a called function, if it is still that one.
-    pub(super) fn call(&mut self, index: usize, frame: usize, before: &State) {
+    /// Enters the frame of a called function, if it is still one of those.
+    pub(super) fn call(&mut self, index: usize, frames: Range<usize>, before: &State) -> After {
         self.charge(index);
         let node = &self.region.nodes[index];
         let exit = self.exit_before(index);
         let a = self.region.slot(node, node.word.a());
-        let function = self.region.frames[frame].function;
-        self.roots.push(function.root());
         let found = self.word(a, before.held[a]);
-        let expected = Value::integer(function.word() as i64);
-        self.check_same(found, expected, exit);
-        if node.opcode.is_tail_call() {
+        let is_one_of_several = frames.len() > 1;
+        let Some(after) = self.after(index) else { return After::Branched };
+        let mut ways = frames.zip(&node.next).peekable();
+        while let Some((frame, &target)) = ways.next() {
+            let this = &self.region.frames[frame];
+            if this.is_of_any {
+                let function = self.check_code(found, this.code, exit);
+                self.enter_any(frame, function, exit);
+                self.pass_arguments(index, before);
+                return After::Continues;
+            }
+            let function = this.function;
+            self.roots.push(function.root());
+            let expected = Value::integer(function.word() as i64);
+            if ways.peek().is_none() {
+                self.check_same(found, expected, exit);
+                self.pass_arguments(index, before);
+                if !is_one_of_several {
+                    return After::Continues;
+                }
+                self.go_on(node.frame, &after, target);
+                break;
+            }
+            let (same, other) = (self.builder.block(), self.builder.block());
+            let is_same = self.builder.compare(IntegerComparison::Equal, found, expected);
+            self.builder.branch(is_same, same, other);
+            self.builder.start(same, self.rank, false);
+            self.pass_arguments(index, before);
+            self.go_on(node.frame, &after, target);
+            self.builder.start(other, self.rank, false);
+        }
+        After::Branched
+    }
+
+    /// Makes the missing arguments of a call nil; moves all of those of a tail call.
+    fn pass_arguments(&mut self, index: usize, before: &State) {
+        if self.region.nodes[index].opcode.is_tail_call() {
             return self.pass_values(index, before);
         }
         for &slot in &self.effects[index].defines {

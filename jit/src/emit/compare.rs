@@ -73,7 +73,7 @@ impl Emitter<'_, '_> {
         if unknown.iter().any(Option::is_some) {
             let exit = self.exit_before(index);
             let is_nan = self.builder.compare_doubles(DoubleComparison::Unordered, left, right);
-            self.builder.leave_if(is_nan, exit);
+            self.escape_if(is_nan, exit);
         }
         for (slot, value) in unknown.into_iter().flatten() {
             self.write_double(slot, value);
@@ -171,7 +171,7 @@ impl Emitter<'_, '_> {
         let object = self.is_object(x);
         let is_doubtful = self.builder.select(is_one_type, object, Value::integer(0));
         let is_doubtful = self.builder.select(equal, Value::integer(0), is_doubtful);
-        self.builder.leave_if(is_doubtful, exit);
+        self.escape_if(is_doubtful, exit);
         let holds = if is_equal { equal } else { self.builder.not(equal) };
         self.branch(index, holds)
     }

@@ -12,19 +12,21 @@ mod call;
 mod compare;
 mod control;
 mod entry;
+mod iterate;
 mod slots;
+mod step;
 mod table;
 
 use crate::backend::linear::{
     Block, Builder, Class, ExitId, Origin, SlotValue, Value, Variable, WordSource, WordWrite,
 };
-use crate::passes::effects::Effects;
+use crate::passes::effects::{Effects, Memory};
 use crate::passes::representation::Representation;
 use crate::passes::states::{State, States};
 use crate::region::{Action, Region, Target};
 use slots::Slots;
 use solvm_compiler::bytecode::Opcode;
-use solvm_vm::unit::{MachineLayout, Root};
+use solvm_vm::unit::{MachineLayout, NATIVE_ANSWERED, Root};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -36,12 +38,13 @@ pub(crate) fn emit(
     states: &States,
 ) -> Vec<Root> {
     builder.clear(MachineLayout::FUEL);
-    let budget = builder.variable(Class::Integer);
+    let [budget, moves] = [(); 2].map(|()| builder.variable(Class::Integer));
     let mut emitter = Emitter {
         region,
         effects,
         states,
         budget,
+        moves,
         slots: Slots::new(region.slots),
         builder,
         blocks: vec![None; region.nodes.len()],
@@ -52,6 +55,10 @@ pub(crate) fn emit(
         ranks: ranks(region),
         upvalues: HashMap::new(),
         globals: HashMap::new(),
+        functions: HashMap::new(),
+        has_calls: region.nodes.iter().zip(effects).any(|(node, effects)| {
+            effects.memory == Memory::All || step::has_slow_path(node.opcode)
+        }),
         roots: Vec::new(),
     };
     emitter.enter();
@@ -96,13 +103,15 @@ struct Emitter<'e, 'v> {
     builder: &'e mut Builder,
     /// What is left of the budget.
     budget: Variable,
+    /// `MachineLayout::MOVES` when what the code relies on was checked last.
+    moves: Variable,
     slots: Slots,
     /// The blocks of nodes that start one, and those of them that are still empty.
     blocks: Vec<Option<Block>>,
     pending: Vec<usize>,
     edges: Vec<Edge>,
     /// The exit before the current node.
-    exit: Option<ExitId>,
+    exit: Option<Escape>,
     /// The place of the blocks that are filled now.
     rank: u32,
     ranks: Vec<u32>,
@@ -110,7 +119,20 @@ struct Emitter<'e, 'v> {
     upvalues: HashMap<(usize, usize), (Variable, Variable)>,
     /// The addresses of the nodes of globals, by frame and constant.
     globals: HashMap<(usize, usize), u64>,
+    /// The addresses of functions of which only the code is known, by frame.
+    functions: HashMap<usize, Variable>,
+    /// Whether it calls natives or slow paths, which find the frame in the VM's state.
+    has_calls: bool,
     roots: Vec<Root>,
+}
+
+/// Where control goes if a check fails.
+#[derive(Clone, Copy)]
+enum Escape {
+    /// The unit leaves.
+    Exit(ExitId),
+    /// Another way to do the node's instruction.
+    Block(Block),
 }
 
 /// What a node has led to.
@@ -204,7 +226,8 @@ impl<'v> Emitter<'_, 'v> {
             let (from, to) = (edge.state.held[slot], wanted.held[slot]);
             let is_same =
                 matches!((from, to), (Representation::Integer(..), Representation::Integer(..)));
-            if from == to || is_same {
+            // What is not needed any more may not have been written at all.
+            if from == to || is_same || !self.region.is_observable(node.frame, node.at, slot) {
                 continue;
             }
             if to == Representation::Word || to == Representation::Double && from.is_number() {
@@ -243,12 +266,12 @@ impl<'v> Emitter<'_, 'v> {
         match (taken, passed) {
             (Target::Exit(at), passed) => {
                 let exit = self.new_exit(frame, at, &after, 0);
-                self.builder.leave_if(condition, exit);
+                self.escape_if(condition, exit);
                 self.go_on(frame, &after, passed);
             }
             (taken, Target::Exit(at)) => {
                 let exit = self.new_exit(frame, at, &after, 0);
-                self.builder.leave_unless(condition, exit);
+                self.escape_unless(condition, exit);
                 self.go_on(frame, &after, taken);
             }
             (Target::Node(taken), Target::Node(passed)) => {
@@ -267,7 +290,7 @@ impl<'v> Emitter<'_, 'v> {
             }
             Target::Exit(at) => {
                 let exit = self.new_exit(frame, at, state, 0);
-                self.builder.leave(exit);
+                self.escape(exit);
             }
         }
     }
@@ -284,20 +307,25 @@ impl<'v> Emitter<'_, 'v> {
 
     // Exits.
 
+    /// The slots that the interpreter may need at an instruction of a frame and that are not in
+    /// memory.
+    fn unsaved(&self, frame: usize, at: usize, state: &State) -> Vec<usize> {
+        let dirty = state.dirty.iter().map(usize::from);
+        dirty.filter(|&slot| self.region.is_observable(frame, at, slot)).collect()
+    }
+
     /// The interpreter continues at an instruction of a frame.
-    fn new_exit(&mut self, frame: usize, at: usize, state: &State, refund: i32) -> ExitId {
+    fn new_exit(&mut self, frame: usize, at: usize, state: &State, refund: i32) -> Escape {
         let mut values = Vec::new();
-        for slot in 0..self.region.slots {
-            if !state.dirty.contains(slot as u8) || !self.region.is_observable(frame, at, slot) {
-                continue;
-            }
+        for slot in self.unsaved(frame, at, state) {
             let (form, variable) = self.held_in(slot, state.held[slot]);
             let register = variable.register();
             values.push(SlotValue { offset: offset(slot), form, register });
         }
         let this = &self.region.frames[frame];
         let mut words = Vec::new();
-        if frame != 0 {
+        // Calls in other frames have changed them.
+        if frame != 0 || self.has_calls {
             let base = WordSource::BaseAddress(offset(this.first_slot));
             let context = |offset, source| WordWrite { origin: Origin::Context, offset, source };
             let constants = WordSource::Constant(this.code.constants());
@@ -311,36 +339,74 @@ impl<'v> Emitter<'_, 'v> {
                 source: WordSource::BaseAddress(offset(this.first_slot + end)),
             });
         }
-        let mut inner = this;
+        words.extend(self.links(frame).into_iter().map(|(slot, link)| WordWrite {
+            origin: Origin::Base,
+            offset: offset(slot),
+            source: WordSource::Constant(link),
+        }));
+        let result = instruction_address(this.code, at);
+        Escape::Exit(self.builder.exit(&values, self.budget, refund, &words, result))
+    }
+
+    /// The links of a frame and of those that have called it, and their slots.
+    fn links(&self, frame: usize) -> Vec<(usize, u64)> {
+        let mut links = Vec::new();
+        let mut inner = &self.region.frames[frame];
         while let Some((caller, call)) = inner.caller {
             let outer = &self.region.frames[caller];
             let link = instruction_address(outer.code, self.region.nodes[call].at + 1);
-            words.push(WordWrite {
-                origin: Origin::Base,
-                offset: offset(inner.first_slot - 1),
-                source: WordSource::Constant(link),
-            });
+            links.push((inner.first_slot - 1, link));
             inner = outer;
         }
-        let result = instruction_address(this.code, at);
-        self.builder.exit(&values, self.budget, refund, &words, result)
+        links
+    }
+
+    /// Leaves with nothing to write and a mark in place of an address.
+    fn bare_exit(&mut self, mark: u64) -> Escape {
+        Escape::Exit(self.builder.exit(&[], self.budget, 0, &[], mark))
+    }
+
+    /// Escapes if the value is not 0.
+    fn escape_if(&mut self, condition: Value, escape: Escape) {
+        match escape {
+            Escape::Exit(exit) => self.builder.leave_if(condition, exit),
+            Escape::Block(block) => {
+                let next = self.builder.block();
+                self.builder.branch(condition, block, next);
+                self.builder.start(next, self.rank, false);
+            }
+        }
+    }
+
+    /// Escapes if the value is 0.
+    fn escape_unless(&mut self, condition: Value, escape: Escape) {
+        let negated = self.builder.not(condition);
+        self.escape_if(negated, escape);
+    }
+
+    /// Escapes.
+    fn escape(&mut self, escape: Escape) {
+        match escape {
+            Escape::Exit(exit) => self.builder.leave(exit),
+            Escape::Block(block) => self.builder.jump(block),
+        }
     }
 
     /// The exit of a node: the interpreter does its instruction.
-    fn exit_before(&mut self, node: usize) -> ExitId {
+    fn exit_before(&mut self, node: usize) -> Escape {
         match self.exit {
             Some(exit) => exit,
             None => self.make_exit(node, 0),
         }
     }
 
-    fn make_exit(&mut self, index: usize, refund: i32) -> ExitId {
+    fn make_exit(&mut self, index: usize, refund: i32) -> Escape {
         let node = &self.region.nodes[index];
         let state = self.before(index);
         let exit = match state {
             Some(state) => self.new_exit(node.frame, node.at, &state, refund),
             // It is never reached.
-            None => self.builder.exit(&[], self.budget, refund, &[], 0),
+            None => self.bare_exit(NATIVE_ANSWERED),
         };
         self.exit = Some(exit);
         exit
@@ -349,8 +415,9 @@ impl<'v> Emitter<'_, 'v> {
     /// Charges the budget for a node, which leaves if it is used up; its exits give it back.
     fn charge(&mut self, node: usize) {
         debug_assert!(self.exit.is_none(), "the first exit of a node is that of its charge");
-        let exit = self.make_exit(node, 1);
-        self.builder.charge(self.budget, exit);
+        if let Escape::Exit(exit) = self.make_exit(node, 1) {
+            self.builder.charge(self.budget, exit);
+        }
     }
 
     // Nodes.
@@ -365,31 +432,43 @@ impl<'v> Emitter<'_, 'v> {
             return After::Continues;
         }
         match (node.action, node.opcode) {
-            (Action::Leave, _) => {
+            (Action::Leave(_), _) => {
                 let exit = self.exit_before(index);
-                self.builder.leave(exit);
+                self.escape(exit);
                 return After::Branched;
             }
-            (Action::Call { frame }, _) => self.call(index, frame, &before),
+            (Action::Call { first, count }, _) => {
+                return self.call(index, first..first + count, &before);
+            }
             (Action::NumberFunction(function, word), _) => {
                 self.number_function(index, function, word, &before);
             }
-            (Action::Method(method), _) => self.method(index, &method, &before),
+            (Action::Native(callee), _) => self.native(index, callee, &before),
+            (Action::Step, _) => self.step(index, &before),
+            (Action::Advance, _) => return self.advance_loop(index, &before),
+            (_, ForEachPrepare) => self.prepare_loop(index, &before),
+            (Action::Inherited { first, count }, _) => {
+                self.inherited(index, &region.inherited[first..first + count], &before);
+            }
+            (Action::StringMethod(way), _) => {
+                self.string_method(index, &region.inherited[way], &before);
+            }
+            (Action::StringLength, _) => self.string_length(index, &before),
             (_, LoadConstant | LoadPrimitive | LoadNil) => self.constant(index),
             (_, GetUpvalue) => self.get_upvalue(index),
             (_, SetUpvalue) => self.set_upvalue(index, &before),
             (_, GetGlobal) => return self.get_global(index),
             (_, NewTable | DuplicateTable) => self.new_table(index),
             (_, GetIndex | GetInteger) => return self.get_element(index, &before),
-            (_, SetIndex | SetInteger) => return self.set_element(index, &before),
-            (_, GetField) => self.get_field(index, &before),
+            (_, SetIndex | SetInteger) => self.set_element(index, &before),
+            (_, GetField | SelfField) => self.get_field(index, &before),
             (_, SetField) => self.set_field(index, &before),
             (_, Length) => self.length(index, &before),
             (
                 _,
                 AddVV | AddVK | AddKV | SubtractVV | SubtractVK | SubtractKV | MultiplyVV
                 | MultiplyVK | MultiplyKV | DivideVV | DivideVK | DivideKV | ModuloVV | ModuloVK
-                | PowerVK,
+                | PowerVV | PowerVK,
             ) => self.arithmetic(index, &before),
             (_, Negate) => self.negate(index, &before),
             (_, Not) => self.not(index, &before),
@@ -400,13 +479,13 @@ impl<'v> Emitter<'_, 'v> {
             (_, ForPrepare | ForPrepareStep | ForLoop | ForLoopStep) => {
                 return self.numeric_loop(index, &before);
             }
-            (_, Return0 | Return1 | Return) => self.pass_values(index, &before),
+            (_, Return0 | Return1 | Return | ReturnOpen) => self.pass_values(index, &before),
             (_, SetList) => self.set_list(index, &before),
             (_, opcode) if opcode.is_comparison() => return self.comparison(index, &before),
             _ => {
                 debug_assert!(false, "{:?} is not compiled", node.opcode);
                 let exit = self.exit_before(index);
-                self.builder.leave(exit);
+                self.escape(exit);
                 return After::Branched;
             }
         }

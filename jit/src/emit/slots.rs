@@ -1,9 +1,9 @@
 //! The variables of slots: reading a slot in some form, and writing it.
 
-use super::{Emitter, NIL, offset};
+use super::{Emitter, Escape, NIL, offset};
 use crate::backend::linear::{
-    Builder, Class, DoubleComparison, ExitId, Form, IntegerComparison, IntegerOperation,
-    UnaryOperation, Value, Variable, Width,
+    Builder, Class, DoubleComparison, Form, IntegerComparison, IntegerOperation, UnaryOperation,
+    Value, Variable, Width,
 };
 use crate::passes::representation::Representation;
 use crate::passes::states::State;
@@ -119,7 +119,7 @@ impl Emitter<'_, '_> {
     }
 
     /// A slot as a table; leaves if it is not one.
-    pub(super) fn table(&mut self, slot: usize, held: Representation, exit: ExitId) -> Parts {
+    pub(super) fn table(&mut self, slot: usize, held: Representation, exit: Escape) -> Parts {
         if held == Representation::Table {
             let variables = self.table_variables(slot);
             let [table, array, size, nodes] = variables.map(|variable| self.builder.read(variable));
@@ -129,8 +129,13 @@ impl Emitter<'_, '_> {
         self.table_of_word(word, exit)
     }
 
-    fn table_of_word(&mut self, word: Value, exit: ExitId) -> Parts {
+    fn table_of_word(&mut self, word: Value, exit: Escape) -> Parts {
         let table = self.untag(word, MachineLayout::TABLE, exit);
+        self.parts_of(table)
+    }
+
+    /// The parts of the table at an address.
+    pub(super) fn parts_of(&mut self, table: Value) -> Parts {
         let mut load = |width, offset| self.builder.load(width, table, offset);
         let array = load(Width::Word, MachineLayout::TABLE_ARRAY);
         let size = load(Width::U32, MachineLayout::TABLE_ARRAY_SIZE);
@@ -139,16 +144,16 @@ impl Emitter<'_, '_> {
     }
 
     /// The address of an object; leaves if the word has another tag.
-    pub(super) fn untag(&mut self, word: Value, tag: u64, exit: ExitId) -> Value {
+    pub(super) fn untag(&mut self, word: Value, tag: u64, exit: Escape) -> Value {
         let tag = Value::integer((tag << 48) as i64);
         let address = self.builder.integer(IntegerOperation::Xor, word, tag);
         let rest = self.builder.integer(IntegerOperation::ShiftRight, address, Value::integer(48));
-        self.builder.leave_if(rest, exit);
+        self.escape_if(rest, exit);
         address
     }
 
     /// A double as an integer; leaves if it is not whole, or -0.
-    pub(super) fn whole(&mut self, double: Value, exit: ExitId) -> Value {
+    pub(super) fn whole(&mut self, double: Value, exit: Escape) -> Value {
         let integer = self.builder.unary(UnaryOperation::ToInteger, double);
         let back = self.builder.unary(UnaryOperation::ToDouble, integer);
         let back = self.builder.unary(UnaryOperation::ToBits, back);
@@ -158,15 +163,15 @@ impl Emitter<'_, '_> {
     }
 
     /// Leaves if a double is NaN: then it was not a number, or is handled by the interpreter.
-    pub(super) fn check_number(&mut self, double: Value, exit: ExitId) {
+    pub(super) fn check_number(&mut self, double: Value, exit: Escape) {
         let is_nan = self.builder.compare_doubles(DoubleComparison::Unordered, double, double);
-        self.builder.leave_if(is_nan, exit);
+        self.escape_if(is_nan, exit);
     }
 
     /// Leaves if two integers differ.
-    pub(super) fn check_same(&mut self, found: Value, expected: Value, exit: ExitId) {
+    pub(super) fn check_same(&mut self, found: Value, expected: Value, exit: Escape) {
         let is_other = self.builder.compare(IntegerComparison::NotEqual, found, expected);
-        self.builder.leave_if(is_other, exit);
+        self.escape_if(is_other, exit);
     }
 
     /// A condition as 1 or 0, computed now: what it reads may be written before it is used.
@@ -175,12 +180,12 @@ impl Emitter<'_, '_> {
     }
 
     /// Leaves if an integer is outside of bounds.
-    pub(super) fn check_bounds(&mut self, integer: Value, low: i64, high: i64, exit: ExitId) {
+    pub(super) fn check_bounds(&mut self, integer: Value, low: i64, high: i64, exit: Escape) {
         let from_low =
             self.builder.integer(IntegerOperation::Subtract, integer, Value::integer(low));
         let range = Value::integer(high.wrapping_sub(low));
         let is_outside = self.builder.compare(IntegerComparison::Above, from_low, range);
-        self.builder.leave_if(is_outside, exit);
+        self.escape_if(is_outside, exit);
     }
 
     // Writing.
@@ -208,13 +213,21 @@ impl Emitter<'_, '_> {
         }
     }
 
+    /// Loads again what a table that is held may have moved.
+    pub(super) fn reload_table(&mut self, slot: usize) {
+        let [table, ..] = self.table_variables(slot);
+        let table = self.builder.read(table);
+        let parts = self.parts_of(table);
+        self.write_table(slot, parts);
+    }
+
     /// Writes a word to a slot in the form in which it is held; leaves if it is not of that kind.
     pub(super) fn define_word(
         &mut self,
         slot: usize,
         held: Representation,
         word: Value,
-        exit: ExitId,
+        exit: Escape,
     ) {
         match held {
             Representation::Word => self.write_word(slot, word),
@@ -243,7 +256,7 @@ impl Emitter<'_, '_> {
         held: Representation,
         address: Value,
         offset: i32,
-        exit: ExitId,
+        exit: Escape,
     ) {
         if held == Representation::Double {
             let double = self.builder.load(Width::Double, address, offset);
@@ -262,21 +275,26 @@ impl Emitter<'_, '_> {
         address: Value,
         offset: i32,
         table: Value,
-        exit: ExitId,
+        exit: Escape,
     ) {
         if held != Representation::Word {
             return self.load_slot(slot, held, address, offset, exit);
         }
         let word = self.builder.load(Width::Word, address, offset);
+        self.leave_if_inherited(word, table, exit);
+        self.write_word(slot, word);
+    }
+
+    /// Leaves if the value of a field is nil, and the table has a metatable.
+    pub(super) fn leave_if_inherited(&mut self, word: Value, table: Value, exit: Escape) {
         let is_nil = self.builder.compare(IntegerComparison::Equal, word, Value::integer(NIL));
         let (look, next) = (self.builder.block(), self.builder.block());
         self.builder.branch(is_nil, look, next);
         self.builder.start(look, self.rank, true);
         let metatable = self.builder.load(Width::Word, table, MachineLayout::TABLE_METATABLE);
-        self.builder.leave_if(metatable, exit);
+        self.escape_if(metatable, exit);
         self.builder.jump(next);
         self.builder.start(next, self.rank, false);
-        self.write_word(slot, word);
     }
 
     /// Stores a slot to memory.
@@ -328,7 +346,7 @@ impl Emitter<'_, '_> {
     }
 
     /// The frame's own memory of a slot.
-    pub(super) fn load_from_frame(&mut self, slot: usize, held: Representation, exit: ExitId) {
+    pub(super) fn load_from_frame(&mut self, slot: usize, held: Representation, exit: Escape) {
         self.load_slot(slot, held, Value::BASE, offset(slot), exit);
     }
 }

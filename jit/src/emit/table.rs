@@ -1,17 +1,18 @@
 //! Tables: elements of the array part, fields, methods, length, new tables; upvalues and globals.
 //!
-//! What needs a metamethod, a new key, a larger array or the barrier's slow path leaves.
+//! A store that needs a new key, a larger array or the barrier's slow path takes the instruction's
+//! slow path; what else does not fit leaves.
 
 use super::slots::Parts;
-use super::{After, Emitter, NIL};
+use super::{After, Emitter, Escape, NIL};
 use crate::backend::linear::{
-    Block, Class, ExitId, IntegerComparison, IntegerOperation, Value, Variable, Width,
+    Block, Class, IntegerComparison, IntegerOperation, Value, Variable, Width,
 };
 use crate::passes::representation::Representation;
 use crate::passes::states::State;
-use crate::region::{Action, FieldPlace, Method, Node};
+use crate::region::{Action, FieldPlace, Inherited, Node};
 use solvm_compiler::bytecode::Opcode;
-use solvm_vm::unit::{HelperFunctions, MachineLayout};
+use solvm_vm::unit::{HelperFunctions, MachineLayout, Seen, Table};
 
 /// Where an element is: an address and an offset.
 #[derive(Clone, Copy)]
@@ -22,7 +23,7 @@ struct Element {
     key: Option<Value>,
 }
 
-impl Emitter<'_, '_> {
+impl<'v> Emitter<'_, 'v> {
     // Elements.
 
     /// The element that an instruction is about; None if it has none.
@@ -31,7 +32,7 @@ impl Emitter<'_, '_> {
         node: &Node,
         parts: Parts,
         before: &State,
-        exit: ExitId,
+        exit: Escape,
     ) -> Option<Element> {
         if matches!(node.opcode, Opcode::GetInteger | Opcode::SetInteger) {
             let index = i64::from(node.word.c());
@@ -40,7 +41,7 @@ impl Emitter<'_, '_> {
             }
             let is_outside =
                 self.builder.compare(IntegerComparison::Below, parts.size, Value::integer(index));
-            self.builder.leave_if(is_outside, exit);
+            self.escape_if(is_outside, exit);
             return Some(Element { address: parts.array, offset: 8 * index as i32, key: None });
         }
         let slot = self.region.slot(node, node.word.c());
@@ -53,7 +54,7 @@ impl Emitter<'_, '_> {
         };
         let place = self.builder.integer(IntegerOperation::Subtract, index, Value::integer(1));
         let is_outside = self.builder.compare(IntegerComparison::AboveOrEqual, place, parts.size);
-        self.builder.leave_if(is_outside, exit);
+        self.escape_if(is_outside, exit);
         let distance = self.builder.integer(IntegerOperation::ShiftLeft, index, Value::integer(3));
         let address = self.builder.integer(IntegerOperation::Add, parts.array, distance);
         Some(Element { address, offset: 0, key: key.filter(|_| !before.held[slot].is_number()) })
@@ -64,45 +65,85 @@ impl Emitter<'_, '_> {
         let exit = self.exit_before(index);
         let (a, b, c) = self.slots_of(node);
         let parts = self.table(b, before.held[b], exit);
-        let (Some(element), Some(after)) =
-            (self.element(node, parts, before, exit), self.after(index))
-        else {
-            self.builder.leave(exit);
-            return After::Branched;
-        };
-        self.load_element(a, after.held[a], element.address, element.offset, parts.table, exit);
-        self.write_checked(b, parts, before, a);
-        if let Some(key) = element.key.filter(|_| c != a) {
-            self.write_double(c, key);
+        let Some(after) = self.after(index) else { return After::Branched };
+        let (other, next) = (self.builder.block(), self.builder.block());
+        let has_number_key = !matches!(node.action, Action::AnyKey);
+        if has_number_key
+            && let Some(element) = self.element(node, parts, before, Escape::Block(other))
+        {
+            self.load_element(a, after.held[a], element.address, element.offset, parts.table, exit);
+            self.write_checked(b, parts, before, a);
+            if let Some(key) = element.key.filter(|_| c != a) {
+                self.write_double(c, key);
+            }
+            self.builder.jump(next);
+        } else {
+            self.builder.jump(other);
         }
+        // Elsewhere in the table. What was read before may be written by now.
+        self.builder.start(other, self.rank, has_number_key);
+        let parts = self.table(b, before.held[b], exit);
+        let key = match node.opcode {
+            Opcode::GetInteger => Value::integer(f64::from(node.word.c()).to_bits() as i64),
+            _ => self.word(c, before.held[c]),
+        };
+        let is_checked = node.opcode == Opcode::GetIndex && has_number_key;
+        if is_checked && !before.held[c].is_number() {
+            let number = self.double(c, before.held[c]);
+            self.check_number(number, exit);
+            self.find(a, after.held[a], parts, key, exit);
+            if c != a {
+                self.write_double(c, number);
+            }
+        } else {
+            self.find(a, after.held[a], parts, key, exit);
+        }
+        self.write_checked(b, parts, before, a);
+        self.builder.jump(next);
+        self.builder.start(next, self.rank, false);
         After::Continues
     }
 
-    pub(super) fn set_element(&mut self, index: usize, before: &State) -> After {
+    /// The value of any key, by a function.
+    fn find(&mut self, slot: usize, held: Representation, parts: Parts, key: Value, exit: Escape) {
+        let word = self.builder.call(HelperFunctions::get() as u64, &[parts.table, key]);
+        self.leave_if_inherited(word, parts.table, exit);
+        self.define_word(slot, held, word, exit);
+    }
+
+    pub(super) fn set_element(&mut self, index: usize, before: &State) {
         let node = &self.region.nodes[index];
-        let exit = self.exit_before(index);
         let (a, b, c) = self.slots_of(node);
-        let parts = self.table(b, before.held[b], exit);
-        let Some(element) = self.element(node, parts, before, exit) else {
-            self.builder.leave(exit);
-            return After::Branched;
-        };
-        self.barrier(parts.table, a, before.held[a], exit);
-        let metatable = self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
-        let (look, store) = (self.builder.block(), self.builder.block());
-        self.builder.branch(metatable, look, store);
-        self.builder.start(look, self.rank, true);
-        let old = self.builder.load(Width::Word, element.address, element.offset);
-        let is_nil = self.builder.compare(IntegerComparison::Equal, old, Value::integer(NIL));
-        self.builder.leave_if(is_nil, exit);
-        self.builder.jump(store);
-        self.builder.start(store, self.rank, false);
-        self.store_slot(a, before.held[a], element.address, element.offset);
-        self.write_checked(b, parts, before, usize::MAX);
-        if let Some(key) = element.key {
-            self.write_double(c, key);
+        let slow = self.builder.block();
+        let other = Escape::Block(slow);
+        let parts = self.table(b, before.held[b], other);
+        if matches!(node.action, Action::AnyKey) {
+            let (key, value) = (self.word(c, before.held[c]), self.word(a, before.held[a]));
+            let arguments = [Value::CONTEXT, parts.table, key, value];
+            let is_done = self.builder.call(HelperFunctions::replace() as u64, &arguments);
+            self.escape_unless(is_done, other);
+            self.write_checked(b, parts, before, usize::MAX);
+        } else if let Some(element) = self.element(node, parts, before, other) {
+            self.barrier(parts.table, a, before.held[a], other);
+            let metatable =
+                self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
+            let (look, store) = (self.builder.block(), self.builder.block());
+            self.builder.branch(metatable, look, store);
+            self.builder.start(look, self.rank, true);
+            let old = self.builder.load(Width::Word, element.address, element.offset);
+            let is_nil = self.builder.compare(IntegerComparison::Equal, old, Value::integer(NIL));
+            self.escape_if(is_nil, other);
+            self.builder.jump(store);
+            self.builder.start(store, self.rank, false);
+            self.store_slot(a, before.held[a], element.address, element.offset);
+            self.write_checked(b, parts, before, usize::MAX);
+            if let Some(key) = element.key {
+                self.write_double(c, key);
+            }
+        } else {
+            return self.step(index, before);
         }
-        After::Continues
+        self.slow_path(index, before, slow);
     }
 
     /// Stores the values of a constructor.
@@ -117,9 +158,9 @@ impl Emitter<'_, '_> {
         let parts = self.table(a, before.held[a], exit);
         let last = Value::integer((first + count) as i64 - 1);
         let is_small = self.builder.compare(IntegerComparison::Below, parts.size, last);
-        self.builder.leave_if(is_small, exit);
+        self.escape_if(is_small, exit);
         let barrier = self.builder.load(Width::U8, parts.table, MachineLayout::BARRIER);
-        self.builder.leave_if(barrier, exit);
+        self.escape_if(barrier, exit);
         for value in 1..=count {
             let offset = 8 * (first + value) as i32 - 8;
             self.store_slot(a + value, before.held[a + value], parts.array, offset);
@@ -147,7 +188,7 @@ impl Emitter<'_, '_> {
         node: &Node,
         parts: Parts,
         place: Option<FieldPlace>,
-        exit: ExitId,
+        exit: Escape,
     ) -> Option<(Value, i32)> {
         let code = self.region.frames[node.frame].code;
         let index = usize::from(node.word.c());
@@ -167,7 +208,7 @@ impl Emitter<'_, '_> {
         let place = self.builder.variable(Class::Integer);
         let found = self.search(parts, shift, hash, key, place);
         // The end of the chain.
-        self.builder.leave(exit);
+        self.escape(exit);
         self.builder.start(found, self.rank, false);
         Some((self.builder.read(place), 0))
     }
@@ -213,29 +254,55 @@ impl Emitter<'_, '_> {
         found
     }
 
+    /// A field, or a method of the object's own.
     pub(super) fn get_field(&mut self, index: usize, before: &State) {
         let node = &self.region.nodes[index];
         let exit = self.exit_before(index);
-        let (a, b, _) = self.slots_of(node);
+        let (a, b, c) = (
+            self.region.slot(node, node.word.a()),
+            self.region.slot(node, node.word.b()),
+            usize::from(node.word.c()),
+        );
         let parts = self.table(b, before.held[b], exit);
-        let (Some((place, offset)), Some(after)) =
-            (self.field(node, parts, place_of(node), exit), self.after(index))
-        else {
-            return;
-        };
-        let offset = offset + MachineLayout::NODE_VALUE;
-        self.load_element(a, after.held[a], place, offset, parts.table, exit);
-        self.write_checked(b, parts, before, a);
+        let code = self.region.frames[node.frame].code;
+        let (Some(after), Some(key)) = (self.after(index), code.constant(c)) else { return };
+        let (other, next) = (self.builder.block(), self.builder.block());
+        if let Some((place, offset)) = self.field(node, parts, place_of(node), Escape::Block(other))
+        {
+            let offset = offset + MachineLayout::NODE_VALUE;
+            self.load_element(a, after.held[a], place, offset, parts.table, exit);
+            self.finish_field(node, parts, before);
+        }
+        self.builder.jump(next);
+        self.builder.start(other, self.rank, true);
+        let parts = self.table(b, before.held[b], exit);
+        let key = Value::integer(key.word() as i64);
+        self.find(a, after.held[a], parts, key, exit);
+        self.finish_field(node, parts, before);
+        self.builder.jump(next);
+        self.builder.start(next, self.rank, false);
+    }
+
+    /// Holds the object of a field that was read as a table from now on, also as an argument.
+    fn finish_field(&mut self, node: &Node, parts: Parts, before: &State) {
+        let (a, b, _) = self.slots_of(node);
+        if node.opcode == Opcode::SelfField {
+            self.write_table(a + 2, parts);
+        }
+        if node.opcode != Opcode::SelfField || b != a + 2 {
+            self.write_checked(b, parts, before, a);
+        }
     }
 
     pub(super) fn set_field(&mut self, index: usize, before: &State) {
         let node = &self.region.nodes[index];
-        let exit = self.exit_before(index);
         let (a, b, _) = self.slots_of(node);
-        let parts = self.table(b, before.held[b], exit);
-        let Some((place, offset)) = self.field(node, parts, place_of(node), exit) else { return };
+        let slow = self.builder.block();
+        let other = Escape::Block(slow);
+        let parts = self.table(b, before.held[b], other);
+        let Some((place, offset)) = self.field(node, parts, place_of(node), other) else { return };
         let offset = offset + MachineLayout::NODE_VALUE;
-        self.barrier(parts.table, a, before.held[a], exit);
+        self.barrier(parts.table, a, before.held[a], other);
         let old = self.builder.load(Width::Word, place, offset);
         let is_nil = self.builder.compare(IntegerComparison::Equal, old, Value::integer(NIL));
         let (look, store) = (self.builder.block(), self.builder.block());
@@ -244,77 +311,148 @@ impl Emitter<'_, '_> {
         // metamethods are forgotten.
         self.builder.start(look, self.rank, true);
         let metatable = self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
-        self.builder.leave_if(metatable, exit);
+        self.escape_if(metatable, other);
         let barrier = self.builder.load(Width::U8, parts.table, MachineLayout::BARRIER);
-        self.builder.leave_if(barrier, exit);
+        self.escape_if(barrier, other);
         let zero = Value::integer(0);
         self.builder.store(Width::U8, zero, parts.table, MachineLayout::TABLE_ABSENT);
         self.builder.jump(store);
         self.builder.start(store, self.rank, false);
         self.store_slot(a, before.held[a], place, offset);
         self.write_checked(b, parts, before, usize::MAX);
+        self.slow_path(index, before, slow);
     }
 
-    /// A method that the object's metatable leads to.
-    pub(super) fn method(&mut self, index: usize, method: &Method, before: &State) {
+    /// A field or method that the object's metatable leads to, if it is one of some.
+    pub(super) fn inherited(&mut self, index: usize, ways: &[Inherited<'v>], before: &State) {
         let node = &self.region.nodes[index];
         let exit = self.exit_before(index);
         let (a, b, _) = self.slots_of(node);
         let parts = self.table(b, before.held[b], exit);
-        let metatable = self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
-        let expected = Value::integer(method.metatable.address() as i64);
-        self.check_same(metatable, expected, exit);
         // The object itself lacks it.
         let code = self.region.frames[node.frame].code;
         let constant = usize::from(node.word.c());
         let (Some(key), Some(hash)) = (code.constant(constant), code.constant(constant + 1)) else {
             return;
         };
+        self.check_absent(parts, key, hash, exit);
+        let metatable = self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
+        let Some((last, others)) = ways.split_last() else { return };
+        let address = |found: &Inherited| {
+            let metatable = found.metatable().map_or(0, |metatable| metatable.address());
+            Value::integer(metatable as i64)
+        };
+        let word = if others.is_empty() {
+            self.check_same(metatable, address(last), exit);
+            self.inherited_value(last, exit)
+        } else {
+            let (value, next) = (self.builder.variable(Class::Integer), self.builder.block());
+            for found in others {
+                let (same, other) = (self.builder.block(), self.builder.block());
+                let is_same =
+                    self.builder.compare(IntegerComparison::Equal, metatable, address(found));
+                self.builder.branch(is_same, same, other);
+                self.builder.start(same, self.rank, false);
+                let word = self.inherited_value(found, exit);
+                self.builder.write(value, word);
+                self.builder.jump(next);
+                self.builder.start(other, self.rank, false);
+            }
+            self.check_same(metatable, address(last), exit);
+            let word = self.inherited_value(last, exit);
+            self.builder.write(value, word);
+            self.builder.jump(next);
+            self.builder.start(next, self.rank, false);
+            self.builder.read(value)
+        };
+        let Some(after) = self.after(index) else { return };
+        self.define_word(a, after.held[a], word, exit);
+        self.finish_field(node, parts, before);
+    }
+
+    /// Leaves if a table has a node with that key.
+    pub(super) fn check_absent(
+        &mut self,
+        parts: Parts,
+        key: Seen<'v>,
+        hash: Seen<'v>,
+        exit: Escape,
+    ) {
         self.roots.push(key.root());
         let shift = self.builder.load(Width::U8, parts.table, MachineLayout::TABLE_SHIFT);
         let place = self.builder.variable(Class::Integer);
         let key = Value::integer(key.word() as i64);
-        let found = self.search(parts, shift, hash.word() as u32, key, place);
+        let is_own = self.search(parts, shift, hash.word() as u32, key, place);
         let next = self.builder.block();
         self.builder.jump(next);
-        self.builder.start(found, self.rank, true);
-        self.builder.leave(exit);
+        self.builder.start(is_own, self.rank, true);
+        self.escape(exit);
         self.builder.start(next, self.rank, false);
-        let node_at = |table: solvm_vm::unit::Table, offset: i32| {
+    }
+
+    /// The value that metatables' `__index` lead to; leaves if there is none.
+    fn inherited_value(&mut self, found: &Inherited<'v>, exit: Escape) -> Value {
+        let node_at = |table: Table, offset: i32| {
             Value::integer(table.nodes().wrapping_add(i64::from(offset) as u64) as i64)
         };
-        let index_node = node_at(method.metatable, method.index);
-        let methods = self.builder.load(Width::Word, index_node, MachineLayout::NODE_VALUE);
-        let expected = Value::integer(method.methods.word() as i64);
-        self.check_same(methods, expected, exit);
-        let method_node = node_at(method.methods, method.method);
-        let word = self.builder.load(Width::Word, method_node, MachineLayout::NODE_VALUE);
-        let is_nil = self.builder.compare(IntegerComparison::Equal, word, Value::integer(NIL));
-        self.builder.leave_if(is_nil, exit);
-        self.write_table(a + 2, parts);
-        if b != a + 2 {
-            self.write_checked(b, parts, before, a);
+        for level in &found.levels {
+            let index_node = node_at(level.metatable, level.index);
+            let fields = self.builder.load(Width::Word, index_node, MachineLayout::NODE_VALUE);
+            let expected = Value::integer(level.fields.word() as i64);
+            self.check_same(fields, expected, exit);
         }
-        self.write_word(a, word);
+        let Some(last) = found.levels.last() else { return Value::integer(NIL) };
+        let node = node_at(last.fields, found.field);
+        let word = self.builder.load(Width::Word, node, MachineLayout::NODE_VALUE);
+        let is_nil = self.builder.compare(IntegerComparison::Equal, word, Value::integer(NIL));
+        self.escape_if(is_nil, exit);
+        word
+    }
+
+    /// A method of a string.
+    pub(super) fn string_method(&mut self, index: usize, found: &Inherited<'v>, before: &State) {
+        let node = &self.region.nodes[index];
+        let exit = self.exit_before(index);
+        let (a, b, _) = self.slots_of(node);
+        let object = self.word(b, before.held[b]);
+        self.untag(object, MachineLayout::STRING, exit);
+        let metatable =
+            self.builder.load(Width::Word, Value::CONTEXT, MachineLayout::STRING_METATABLE);
+        let address = found.metatable().map_or(0, |metatable| metatable.address());
+        self.check_same(metatable, Value::integer(address as i64), exit);
+        let method = self.inherited_value(found, exit);
+        self.write_word(a + 2, object);
+        self.write_word(a, method);
+    }
+
+    pub(super) fn string_length(&mut self, index: usize, before: &State) {
+        let node = &self.region.nodes[index];
+        let exit = self.exit_before(index);
+        let (a, d) =
+            (self.region.slot(node, node.word.a()), self.region.slot(node, node.word.d() as u8));
+        let word = self.word(d, before.held[d]);
+        let string = self.untag(word, MachineLayout::STRING, exit);
+        let length = self.builder.load(Width::U32, string, MachineLayout::STRING_LENGTH);
+        self.write_integer(a, length);
     }
 
     // Barriers.
 
     /// Leaves if a store of a slot into an object needs the barrier's slow path.
-    fn barrier(&mut self, object: Value, slot: usize, held: Representation, exit: ExitId) {
+    fn barrier(&mut self, object: Value, slot: usize, held: Representation, exit: Escape) {
         if held.is_number() {
             return;
         }
         let byte = self.builder.load(Width::U8, object, MachineLayout::BARRIER);
         if held == Representation::Table {
-            return self.builder.leave_if(byte, exit);
+            return self.escape_if(byte, exit);
         }
         let (look, next) = (self.builder.block(), self.builder.block());
         self.builder.branch(byte, look, next);
         self.builder.start(look, self.rank, true);
         let word = self.word(slot, held);
         let is_object = self.is_object(word);
-        self.builder.leave_if(is_object, exit);
+        self.escape_if(is_object, exit);
         self.builder.jump(next);
         self.builder.start(next, self.rank, false);
     }
@@ -329,7 +467,7 @@ impl Emitter<'_, '_> {
         let parts = self.table(d, before.held[d], exit);
         // In gopher-lua's dialect it may have a metamethod.
         let metatable = self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
-        self.builder.leave_if(metatable, exit);
+        self.escape_if(metatable, exit);
         let length = self.builder.call(HelperFunctions::length() as u64, &[parts.table]);
         self.write_checked(d, parts, before, a);
         self.write_integer(a, length);
@@ -357,7 +495,7 @@ impl Emitter<'_, '_> {
                 self.builder.call(function, &[Value::CONTEXT, template])
             }
         };
-        self.builder.leave_unless(table, exit);
+        self.escape_unless(table, exit);
         let budget = self.builder.load(Width::Word, Value::CONTEXT, MachineLayout::FUEL);
         self.define_word(a, after.held[a], table, exit);
         self.builder.write(self.budget, budget);
@@ -396,14 +534,14 @@ impl Emitter<'_, '_> {
         let exit = self.exit_before(index);
         let place = self.globals.get(&(node.frame, node.word.d().into()));
         let (Some(&place), Some(after)) = (place, self.after(index)) else {
-            self.builder.leave(exit);
+            self.escape(exit);
             return After::Branched;
         };
         let a = self.region.slot(node, node.word.a());
         let place = Value::integer(place as i64);
         let word = self.builder.load(Width::Word, place, MachineLayout::NODE_VALUE);
         let is_nil = self.builder.compare(IntegerComparison::Equal, word, Value::integer(NIL));
-        self.builder.leave_if(is_nil, exit);
+        self.escape_if(is_nil, exit);
         self.define_word(a, after.held[a], word, exit);
         After::Continues
     }

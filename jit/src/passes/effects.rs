@@ -1,7 +1,7 @@
 //! What the nodes of a region do with the slots.
 
 use super::kinds::Kind;
-use crate::region::{Action, Node, Region};
+use crate::region::{Action, Node, Region, RegionFrame};
 use solvm_compiler::bytecode::Opcode;
 
 /// What a node uses and defines.
@@ -14,6 +14,21 @@ pub(crate) struct Effects {
     /// It copies a slot to another one, its target: what the value should be depends on the
     /// target's uses. The target is among the defined ones, the source not among the used ones.
     pub(crate) copy: Option<Copy>,
+    /// What it needs of the frame's memory.
+    pub(crate) memory: Memory,
+}
+
+/// The values that are in the frame's memory before a node does its work. What it defines is there
+/// after it, too, unless it needs none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// None have to be.
+    #[default]
+    None,
+    /// Those that it uses.
+    Uses,
+    /// All, as if the interpreter did it.
+    All,
 }
 
 /// A copy of a slot.
@@ -25,7 +40,7 @@ pub(crate) struct Copy {
 
 impl Effects {
     fn copy(target: usize, source: usize) -> Effects {
-        Effects { uses: Vec::new(), defines: vec![target], copy: Some(Copy { target, source }) }
+        Effects { defines: vec![target], copy: Some(Copy { target, source }), ..Effects::default() }
     }
 }
 
@@ -40,36 +55,70 @@ fn effects_of(region: &Region, node: &Node) -> Effects {
     let (a, b, c) = (slot(node.word.a()), slot(node.word.b()), slot(node.word.c()));
     let d = slot(node.word.d() as u8);
     match (node.action, node.opcode) {
-        (Action::Leave, _) => Effects::default(),
-        (Action::Call { frame }, opcode) => {
-            let inner = &region.frames[frame];
-            let parameters = usize::from(inner.code.prototype().parameters);
+        (Action::Leave(_), _) => Effects::default(),
+        (Action::Call { first, count }, opcode) => {
+            let inner = &region.frames[first..first + count];
+            let parameters = |frame: &RegionFrame| usize::from(frame.code.prototype().parameters);
+            let most = inner.iter().map(parameters).max().unwrap_or(0);
+            let first_slot = inner.first().map_or(0, |frame| frame.first_slot);
             let given = region.arguments(node);
-            let parameter = |index| inner.first_slot + index;
+            let parameter = |index| first_slot + index;
             match opcode.is_tail_call() {
                 // The frame is replaced.
                 true => Effects {
-                    uses: (0..given.min(parameters))
+                    uses: (0..given.min(most))
                         .map(|index| (a + 2 + index, Kind::Any))
                         .chain([(a, Kind::Any)])
                         .collect(),
-                    defines: (0..parameters).map(parameter).chain([inner.first_slot - 2]).collect(),
-                    copy: None,
+                    defines: (0..most).map(parameter).chain([first_slot - 2]).collect(),
+                    ..Effects::default()
                 },
                 // The arguments are in place; missing ones are nil.
                 false => Effects {
                     uses: vec![(a, Kind::Any)],
-                    defines: (given..parameters).map(parameter).collect(),
-                    copy: None,
+                    defines: (given..most).map(parameter).collect(),
+                    ..Effects::default()
                 },
             }
         }
         (Action::NumberFunction(..), _) => Effects {
             uses: vec![(a, Kind::Any), (a + 2, Kind::Number)],
             defines: vec![a],
-            copy: None,
+            ..Effects::default()
         },
-        (_, Return0 | Return1 | Return) => returned(region, node),
+        (Action::Native(_), _) => Effects {
+            uses: std::iter::once(a)
+                .chain((0..region.arguments(node)).map(|index| a + 2 + index))
+                .map(|slot| (slot, Kind::Any))
+                .collect(),
+            defines: (0..region.expected_of(node)).map(|index| a + index).collect(),
+            memory: Memory::All,
+            ..Effects::default()
+        },
+        (Action::Step, _) => {
+            let registers = node.word.registers();
+            Effects {
+                uses: registers.read.iter().map(|register| (slot(register), Kind::Any)).collect(),
+                defines: registers.written.iter().map(slot).collect(),
+                memory: Memory::All,
+                ..Effects::default()
+            }
+        }
+        (Action::Advance, _) => Effects {
+            uses: (1..=3).map(|hidden| (a - hidden, Kind::Any)).collect(),
+            defines: std::iter::once(a - 1)
+                .chain((0..region.expected_of(node).max(2)).map(|index| a + index))
+                .collect(),
+            memory: Memory::Uses,
+            ..Effects::default()
+        },
+        (_, ForEachPrepare) => Effects {
+            uses: (1..=3).map(|hidden| (a - hidden, Kind::Any)).collect(),
+            defines: vec![a - 3, a - 1],
+            memory: Memory::Uses,
+            ..Effects::default()
+        },
+        (_, Return0 | Return1 | Return | ReturnOpen) => returned(region, node),
         (_, Move) => Effects::copy(a, d),
         (_, GetUpvalue) => match captured_slot(region, node) {
             Some(source) => Effects::copy(a, source),
@@ -83,7 +132,15 @@ fn effects_of(region: &Region, node: &Node) -> Effects {
             let number = |slots: &[usize]| -> Vec<_> {
                 slots.iter().map(|&slot| (slot, Kind::Number)).collect()
             };
+            let key = match node.action {
+                Action::AnyKey => Kind::Any,
+                _ => Kind::Number,
+            };
             let uses = match opcode {
+                SelfField if matches!(node.action, Action::StringMethod(_)) => {
+                    vec![(b, Kind::Any)]
+                }
+                Length if matches!(node.action, Action::StringLength) => vec![(d, Kind::Any)],
                 GetField | GetInteger | SelfField => vec![(b, Kind::Table)],
                 SetField | SetInteger => vec![(b, Kind::Table), (a, Kind::Any)],
                 SetList => {
@@ -91,11 +148,10 @@ fn effects_of(region: &Region, node: &Node) -> Effects {
                         (1..=usize::from(node.word.d())).map(|index| (a + index, Kind::Any));
                     values.chain([(a, Kind::Table)]).collect()
                 }
-                GetIndex => vec![(b, Kind::Table), (c, Kind::Number)],
-                SetIndex => vec![(b, Kind::Table), (c, Kind::Number), (a, Kind::Any)],
-                AddVV | SubtractVV | MultiplyVV | DivideVV | ModuloVV | IsLess | IsLessEqual => {
-                    number(&[b, c])
-                }
+                GetIndex => vec![(b, Kind::Table), (c, key)],
+                SetIndex => vec![(b, Kind::Table), (c, key), (a, Kind::Any)],
+                AddVV | SubtractVV | MultiplyVV | DivideVV | ModuloVV | PowerVV | IsLess
+                | IsLessEqual => number(&[b, c]),
                 AddVK | SubtractVK | MultiplyVK | DivideVK | ModuloVK | PowerVK => number(&[b]),
                 AddKV | SubtractKV | MultiplyKV | DivideKV => number(&[c]),
                 Negate => number(&[d]),
@@ -117,7 +173,7 @@ fn effects_of(region: &Region, node: &Node) -> Effects {
                 ForLoop | ForLoopStep => vec![a, a + 3],
                 _ => node.word.registers().written.iter().map(slot).collect(),
             };
-            Effects { uses, defines, copy: None }
+            Effects { uses, defines, ..Effects::default() }
         }
     }
 }
@@ -128,18 +184,14 @@ fn returned(region: &Region, node: &Node) -> Effects {
     let Some((_, call)) = frame.caller else { return Effects::default() };
     let (first, from) = (frame.first_slot - 2, region.slot(node, node.word.a()));
     let expected = region.expected(call);
-    let given = match node.opcode {
-        Opcode::Return0 => 0,
-        Opcode::Return1 => 1,
-        _ => usize::from(node.word.d()),
-    };
+    let given = region.returned(node);
     if expected == 1 && given == 1 {
         return Effects::copy(first, from);
     }
     Effects {
         uses: (0..given.min(expected)).map(|index| (from + index, Kind::Any)).collect(),
         defines: (first..first + expected).collect(),
-        copy: None,
+        ..Effects::default()
     }
 }
 

@@ -2,9 +2,10 @@
 //! known before it, and where ways meet, what is true of all of them.
 //!
 //! **Invariant (HEADER)**: at the loop's first instruction, slots are held as their uses want them,
-//! and each way back converts them: so a loop carries doubles, integers and tables, not words.
+//! if their values are of that kind, and each way back converts them: so a loop carries doubles,
+//! integers and tables, not words.
 
-use super::effects::Effects;
+use super::effects::{Effects, Memory};
 use super::kinds::{Kind, Kinds};
 use super::representation::{LOOP_LIMIT, Representation};
 use crate::region::{Action, Node, Region, Target};
@@ -39,7 +40,7 @@ impl States {
         let mut states = States { before: vec![None; count], after: vec![None; count] };
         let mut first = State {
             held: (0..region.slots)
-                .map(|slot| Representation::wanted(kinds.before(0, slot)))
+                .map(|slot| at_header(region, slot, kinds.before(0, slot)))
                 .collect(),
             dirty: RegisterSet::EMPTY,
         };
@@ -93,6 +94,18 @@ fn join(known: &mut State, new: &State, is_header: bool) -> bool {
     has_changed
 }
 
+/// How a slot is held at the loop's first instruction: as its uses want it, unless it has a value
+/// of another kind now.
+fn at_header(region: &Region, slot: usize, kind: Kind) -> Representation {
+    let wanted = Representation::wanted(kind);
+    let is_other = region.running.register(slot).is_some_and(|value| match wanted {
+        Representation::Double => value.as_number().is_none(),
+        Representation::Table => value.as_table().is_none(),
+        _ => false,
+    });
+    if is_other { Representation::Word } else { wanted }
+}
+
 /// How the loop's own hidden variables are held: as integers, if that is what they are now.
 fn loop_variables(region: &Region) -> Vec<(usize, Representation)> {
     let Some(word) = region.frames[0].code.word(region.back_edge) else { return Vec::new() };
@@ -108,7 +121,9 @@ fn loop_variables(region: &Region) -> Vec<(usize, Representation)> {
             _ => return Vec::new(),
         }
     }
-    if steps == 0 {
+    // A step that is not a constant is mostly another one the next time.
+    let is_constant = word.opcode() == Some(Opcode::ForLoop) || steps == -1;
+    if steps == 0 || !is_constant {
         return Vec::new();
     }
     let any = Representation::Integer(-LOOP_LIMIT, LOOP_LIMIT);
@@ -191,9 +206,11 @@ fn after(
                 (NumberFunction::Floor, whole @ Integer(..)) => whole,
                 _ => Double,
             },
-            (Action::Method(_), _) if slot == region.slot(node, node.word.a()) => Word,
-            (Action::Method(_), _) => Table,
-            (Action::Call { .. }, _) => Word,
+            (Action::Call { .. } | Action::StringMethod(_), _) => Word,
+            (Action::StringLength, _) => Integer(0, 1 << 32),
+            (Action::Native(_) | Action::Step | Action::Advance, _) => wanted(slot),
+            // The object of a method.
+            (_, SelfField) if slot != region.slot(node, node.word.a()) => Table,
             (_, AddVV | SubtractVV | MultiplyVV | DivideVV | ModuloVV) => {
                 Representation::of_result(node.opcode, held(b), held(c))
             }
@@ -203,7 +220,10 @@ fn after(
             (_, AddKV | SubtractKV | MultiplyKV | DivideKV) => {
                 Representation::of_result(node.opcode, constant(b.into()), held(c))
             }
-            (_, PowerVK | Negate | ForPrepare | ForPrepareStep | ForLoop | ForLoopStep) => Double,
+            (
+                _,
+                PowerVV | PowerVK | Negate | ForPrepare | ForPrepareStep | ForLoop | ForLoopStep,
+            ) => Double,
             (_, Length) => Integer(0, 1 << 32),
             (_, LoadConstant) => constant(node.word.d().into()),
             (
@@ -214,6 +234,15 @@ fn after(
             _ => Word,
         };
         state.define(slot, representation);
+    }
+    match effects.memory {
+        Memory::None => {}
+        Memory::Uses => {
+            for slot in effects.uses.iter().map(|&(slot, _)| slot).chain(effects.defines.clone()) {
+                state.dirty = state.dirty.without(RegisterSet::one(slot as u8));
+            }
+        }
+        Memory::All => state.dirty = RegisterSet::EMPTY,
     }
     state
 }

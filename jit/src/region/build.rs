@@ -4,20 +4,35 @@
 use super::guess::Guess;
 use super::liveness::observable;
 use super::{
-    Action, MAX_NODES, MAX_SLOTS, Node, Refusal, Region, RegionFrame, Target, header, jump_target,
+    Action, CalleeSource, MAX_NODES, MAX_SLOTS, Node, Obstacle, Refusal, Region, RegionFrame,
+    Target, body, header, jump_target,
 };
-use solvm_compiler::bytecode::{Flow, OPEN, Opcode};
-use solvm_vm::unit::{Frame, Function, Sample};
+use solvm_compiler::bytecode::{Flow, Instruction, OPEN, Opcode};
+use solvm_vm::unit::{Frame, Function, HelperFunctions, Sample, Seen};
 use std::collections::HashMap;
 
 /// The maximum depth of calls.
 const MAX_CALLS: usize = 5;
 /// The maximum number of instructions of a called function.
 const MAX_CALLED: usize = 150;
+/// The maximum number of functions that a call may be of.
+const MAX_KINDS: usize = 4;
 
 /// The region of the loop that the back-edge at `back_edge` closes, in a frame of the program.
 pub(crate) fn build<'v>(
     sample: &Sample<'v>,
+    frame: Frame<'v>,
+    back_edge: usize,
+) -> Result<Region<'v>, Refusal> {
+    let of_kinds = |kinds| build_for(Guess { sample, kinds }, frame, back_edge);
+    match of_kinds(MAX_KINDS) {
+        Err(Refusal::Size) => of_kinds(1),
+        result => result,
+    }
+}
+
+fn build_for<'v>(
+    guess: Guess<'_, 'v>,
     frame: Frame<'v>,
     back_edge: usize,
 ) -> Result<Region<'v>, Refusal> {
@@ -29,10 +44,13 @@ pub(crate) fn build<'v>(
         running: frame,
         back_edge,
         header: header(function.code(), back_edge).unwrap_or(back_edge),
+        inherited: Vec::new(),
+        classes: Vec::new(),
+        callees: Vec::new(),
     };
     let first = region_frame(&region, function, 0, None, None);
     region.frames.push(first);
-    let mut builder = Builder { region, guess: Guess { sample } };
+    let mut builder = Builder { region, guess };
     builder.node(0, builder.region.header)?;
     let mut next = 0;
     while next < builder.region.nodes.len() {
@@ -42,10 +60,14 @@ pub(crate) fn build<'v>(
     let region = builder.region;
     // The loop must be able to go round.
     if !region.nodes.iter().any(|node| node.frame == 0 && node.at == back_edge) {
-        let is_left = |node: &&Node| matches!(node.action, Action::Leave);
+        let is_left = |node: &&Node| matches!(node.action, Action::Leave(_));
         return Err(region.nodes.iter().find(is_left).map_or(Refusal::Size, |node| {
             let lines = &region.frames[node.frame].code.prototype().lines;
-            Refusal::Instruction(node.opcode, lines.get(node.at).copied().unwrap_or(0))
+            let line = lines.get(node.at).copied().unwrap_or(0);
+            match node.action {
+                Action::Leave(obstacle) => Refusal::Instruction(node.opcode, obstacle, line),
+                _ => Refusal::Size,
+            }
         }));
     }
     Ok(region)
@@ -65,7 +87,16 @@ fn region_frame<'v>(
         Some(frame) => frame.observable.clone(),
         None => observable(code.prototype()).into(),
     };
-    RegionFrame { caller, origin, function, code, first_slot, observable, nodes: HashMap::new() }
+    RegionFrame {
+        caller,
+        origin,
+        function,
+        is_of_any: false,
+        code,
+        first_slot,
+        observable,
+        nodes: HashMap::new(),
+    }
 }
 
 struct Builder<'s, 'v> {
@@ -87,7 +118,7 @@ impl<'v> Builder<'_, 'v> {
         if node == MAX_NODES {
             return Err(Refusal::Size);
         }
-        let action = Action::Leave;
+        let action = Action::Leave(Obstacle::Instruction);
         self.region.nodes.push(Node { frame, at, word, opcode, action, next: Vec::new() });
         self.region.frames[frame].nodes.insert(at, node);
         Ok(node)
@@ -108,8 +139,15 @@ impl<'v> Builder<'_, 'v> {
         let action = self.action(index);
         self.region.nodes[index].action = action;
         let next = match action {
-            Action::Leave => Vec::new(),
-            Action::Call { frame: inner } => vec![self.target(inner, 0)?],
+            Action::Leave(_) => Vec::new(),
+            Action::Call { first, count } => (first..first + count)
+                .map(|inner| self.target(inner, 0))
+                .collect::<Result<_, _>>()?,
+            Action::Advance => {
+                let body = body(self.region.frames[frame].code, at).unwrap_or(at + 1);
+                vec![self.target(frame, body)?, self.target(frame, at + 2)?]
+            }
+            Action::Native(_) => vec![self.target(frame, at + 1)?],
             _ => match opcode.flow() {
                 Flow::Next | Flow::Call => {
                     vec![self.target(frame, at + 1 + usize::from(opcode.has_data_word()))?]
@@ -149,33 +187,33 @@ impl<'v> Builder<'_, 'v> {
         let code = &self.region.frames[node.frame].code;
         match node.opcode {
             Move | LoadConstant | LoadPrimitive | LoadNil | GetUpvalue | SetUpvalue | GetGlobal
-            | NewTable | DuplicateTable | GetInteger | SetInteger | GetIndex | SetIndex | AddVV
-            | AddVK | AddKV | SubtractVV | SubtractVK | SubtractKV | MultiplyVV | MultiplyVK
-            | MultiplyKV | DivideVV | DivideVK | DivideKV | ModuloVV | ModuloVK | IsLess
-            | IsLessEqual | Negate | Not | Length | Jump | Loop | JumpIfTrue | JumpIfFalse
-            | ForPrepare | ForPrepareStep | ForLoop | ForLoopStep => Action::Plain,
+            | NewTable | DuplicateTable | GetInteger | SetInteger | AddVV | AddVK | AddKV
+            | SubtractVV | SubtractVK | SubtractKV | MultiplyVV | MultiplyVK | MultiplyKV
+            | DivideVV | DivideVK | DivideKV | ModuloVV | ModuloVK | PowerVV | PowerVK | IsLess
+            | IsLessEqual | Negate | Not | Jump | Loop | JumpIfTrue | JumpIfFalse | ForPrepare
+            | ForPrepareStep | ForLoop | ForLoopStep => Action::Plain,
             // Strings are equal to others by their bytes, and are compared by them.
             EqualVK | NotEqualVK => {
                 let constant = code.constant(node.word.d().into());
-                let is_simple = |constant: solvm_vm::unit::Seen| {
-                    constant.as_number().is_some() || constant.is_short_string()
-                };
-                if constant.is_some_and(is_simple) { Action::Plain } else { Action::Leave }
+                let is_simple =
+                    |constant: Seen| constant.as_number().is_some() || constant.is_short_string();
+                match constant.is_some_and(is_simple) {
+                    true => Action::Plain,
+                    false => Action::Leave(Obstacle::Instruction),
+                }
             }
             opcode if opcode.is_comparison() => Action::Plain,
-            PowerVK => {
-                let constant = code.constant(node.word.c().into());
-                let is_square = constant.and_then(|constant| constant.as_number()) == Some(2.0);
-                if is_square { Action::Plain } else { Action::Leave }
-            }
-            GetField | SetField => match self.guess.field_place(&self.region, node) {
-                Some(place) => Action::Field(place),
-                None => Action::Plain,
+            GetField | SetField | SelfField => self.field(index),
+            GetIndex | SetIndex => match self.guess.register(&self.region, node, node.word.c()) {
+                Some(key) if key.as_number().is_none() => Action::AnyKey,
+                _ => Action::Plain,
             },
-            SelfField => match self.guess.method(&self.region, node) {
-                Some(method) => Action::Method(method),
-                None => Action::Leave,
+            Length => match self.guess.register(&self.region, node, node.word.d() as u8) {
+                Some(value) if value.is_string() => Action::StringLength,
+                _ => Action::Plain,
             },
+            ForEachPrepare => Action::Plain,
+            ForEachCall => Action::Advance,
             Call => self.call(index),
             CallOpen if self.region.open_list_end(node.frame, node.at).is_some() => {
                 self.call(index)
@@ -188,66 +226,203 @@ impl<'v> Builder<'_, 'v> {
             }
             SetList if node.word.d() != u16::MAX => Action::Plain,
             Return0 | Return1 | Return => self.returns(node),
-            _ => Action::Leave,
+            ReturnOpen if self.region.open_list_end(node.frame, node.at).is_some() => {
+                self.returns(node)
+            }
+            opcode if HelperFunctions::step(opcode).is_some() && !opcode.has_data_word() => {
+                Action::Step
+            }
+            _ => Action::Leave(Obstacle::Instruction),
+        }
+    }
+
+    /// An access to a field.
+    fn field(&mut self, index: usize) -> Action<'v> {
+        let node = &self.region.nodes[index];
+        let opcode = node.opcode;
+        let objects = self.guess.registers(&self.region, node, node.word.b());
+        let Some(&object) = objects.first() else {
+            return if opcode == Opcode::SelfField { Action::Step } else { Action::Plain };
+        };
+        if let Some(place) = self.guess.field_place(&self.region, node, object) {
+            return Action::Field(place);
+        }
+        let inherited: Vec<_> = match opcode {
+            Opcode::SetField => Vec::new(),
+            _ => objects
+                .iter()
+                .filter(|other| other.is_string() == object.is_string())
+                .filter_map(|&object| self.guess.inherited(&self.region, node, object))
+                .collect(),
+        };
+        let first = self.region.inherited.len();
+        match (inherited.first(), object.as_table(), opcode) {
+            (Some(class), Some(_), _) => {
+                if let ([_], Some(metatable), Some(register)) = (
+                    &inherited[..],
+                    class.metatable(),
+                    self.unchanged_register(index, self.region.nodes[index].word.b()),
+                ) {
+                    self.region.classes.push((register, metatable));
+                }
+                let count = inherited.len();
+                self.region.inherited.extend(inherited);
+                Action::Inherited { first, count }
+            }
+            (Some(_), None, Opcode::SelfField) => {
+                self.region.inherited.extend(inherited);
+                Action::StringMethod(first)
+            }
+            (None, Some(_), Opcode::GetField | Opcode::SetField) => Action::Plain,
+            _ => Action::Step,
         }
     }
 
     /// A return of a called function. All of its results are expected only if there is one.
     fn returns(&self, node: &Node) -> Action<'v> {
-        let Some((_, call)) = self.region.frames[node.frame].caller else { return Action::Leave };
-        let given = match node.opcode {
-            Opcode::Return0 => 0,
-            Opcode::Return1 => 1,
-            _ => node.word.d(),
+        let Some((_, call)) = self.region.frames[node.frame].caller else {
+            return Action::Leave(Obstacle::Instruction);
         };
+        let given = self.region.returned(node);
         let is_open = self.region.nodes[call].word.b() == OPEN;
-        if is_open && given != 1 { Action::Leave } else { Action::Plain }
+        match is_open && given != 1 {
+            true => Action::Leave(Obstacle::Results),
+            false => Action::Plain,
+        }
     }
 
-    /// A call of a function that is known.
+    /// A call of functions that are known.
     fn call(&mut self, index: usize) -> Action<'v> {
         let node = &self.region.nodes[index];
-        let (frame, at, word) = (node.frame, node.at, node.word);
+        let callees = self.guess.registers(&self.region, node, node.word.a());
+        let Some(&callee) = callees.first() else { return Action::Native(None) };
         let is_tail_call = node.opcode.is_tail_call();
-        let arguments = self.region.arguments(node);
-        let Some(callee) = self.guess.register(&self.region, frame, at, word.a()) else {
-            return Action::Leave;
-        };
-        if let Some(function) = callee.as_number_function() {
-            let is_simple = matches!(word.b(), 2 | OPEN) && arguments == 1 && !is_tail_call;
-            return match is_simple {
-                true => Action::NumberFunction(function, callee.word()),
-                false => Action::Leave,
-            };
+        if let Some(function) = callee.as_number_function()
+            && matches!(node.word.b(), 2 | OPEN)
+            && self.region.arguments(node) == 1
+            && !is_tail_call
+        {
+            return Action::NumberFunction(function, callee.word());
         }
-        let Some(function) = callee.as_function() else { return Action::Leave };
+        if callee.is_ordinary_native() {
+            return Action::Native(Some(callee));
+        }
+        let first = self.region.frames.len();
+        let mut obstacle = Obstacle::UnknownFunction;
+        let at_most = if is_tail_call { 1 } else { callees.len() };
+        for function in callees.iter().filter_map(Seen::as_function).take(at_most) {
+            match self.callee_frame(index, function) {
+                Ok(frame) => self.region.frames.push(frame),
+                Err(other) => obstacle = other,
+            }
+        }
+        let inner = &self.region.frames[first..];
+        let Some(slots) =
+            inner.iter().map(|frame| frame.first_slot + frame.code.frame_size()).max()
+        else {
+            return Action::Leave(obstacle);
+        };
+        if let ([only], Some(source)) = (inner, self.callee_source(index)) {
+            self.region.callees.push((source, only.function));
+            self.region.frames[first].is_of_any =
+                matches!(source, CalleeSource::Register(_)) && !is_tail_call;
+        }
+        self.region.slots = self.region.slots.max(slots);
+        Action::Call { first, count: self.region.frames.len() - first }
+    }
+
+    /// The frame of a function that a node calls.
+    fn callee_frame(
+        &self,
+        index: usize,
+        function: Function<'v>,
+    ) -> Result<RegionFrame<'v>, Obstacle> {
+        let node = &self.region.nodes[index];
         let prototype = function.code().prototype();
         let mut depth = 0;
-        let mut outer = Some(frame);
+        let mut outer = Some(node.frame);
         while let Some(index) = outer {
             let this = &self.region.frames[index];
             if this.code.address() == function.code().address() {
-                return Action::Leave;
+                return Err(Obstacle::Recursion);
             }
             depth += 1;
             outer = this.origin;
         }
-        let this = &self.region.frames[frame];
-        let (first_slot, caller) = match is_tail_call {
+        let this = &self.region.frames[node.frame];
+        let (first_slot, caller) = match node.opcode.is_tail_call() {
             true => (this.first_slot, this.caller),
-            false => (this.first_slot + usize::from(word.a()) + 2, Some((frame, index))),
+            false => (this.first_slot + usize::from(node.word.a()) + 2, Some((node.frame, index))),
         };
-        let slots = first_slot + function.code().frame_size();
-        if prototype.is_vararg
-            || depth >= MAX_CALLS
-            || prototype.code.len() > MAX_CALLED
-            || slots > MAX_SLOTS
-        {
-            return Action::Leave;
+        if prototype.is_vararg {
+            return Err(Obstacle::Vararg);
         }
-        self.region.slots = self.region.slots.max(slots);
-        let inner = region_frame(&self.region, function, first_slot, caller, Some(frame));
-        self.region.frames.push(inner);
-        Action::Call { frame: self.region.frames.len() - 1 }
+        let slots = first_slot + function.code().frame_size();
+        if depth >= MAX_CALLS || prototype.code.len() > MAX_CALLED || slots > MAX_SLOTS {
+            return Err(Obstacle::Size);
+        }
+        Ok(region_frame(&self.region, function, first_slot, caller, Some(node.frame)))
+    }
+
+    /// The register of the first frame that a node's register has its value from, through moves and
+    /// arguments, if the loop does not change it.
+    fn unchanged_register(&self, index: usize, register: u8) -> Option<u8> {
+        let (mut frame, mut at) = (self.region.nodes[index].frame, self.region.nodes[index].at);
+        let mut register = register;
+        let is_written = |word: Instruction, register| word.registers().written.contains(register);
+        loop {
+            let this = &self.region.frames[frame];
+            let start = if frame == 0 { self.region.header } else { 0 };
+            let definition = (start..at)
+                .rev()
+                .find(|&at| this.code.word(at).is_some_and(|word| is_written(word, register)));
+            match (definition, this.caller) {
+                (Some(definition), _) => {
+                    let word = this.code.word(definition)?;
+                    register = match word.opcode()? {
+                        Opcode::Move => word.d() as u8,
+                        Opcode::SelfField if register == word.a() + 2 => word.b(),
+                        _ => return None,
+                    };
+                    at = definition;
+                }
+                (None, Some((caller, call))) => {
+                    let slot = this.first_slot + usize::from(register);
+                    register = u8::try_from(slot - self.region.frames[caller].first_slot).ok()?;
+                    (frame, at) = (caller, self.region.nodes[call].at);
+                }
+                (None, None) => break,
+            }
+        }
+        let code = self.region.frames[0].code;
+        let mut all =
+            (self.region.header..self.region.back_edge + 1).filter_map(|at| code.word(at));
+        (!all.any(|word| is_written(word, register))).then_some(register)
+    }
+
+    /// Where a call in the first frame gets its function, if the loop does not change that.
+    fn callee_source(&self, index: usize) -> Option<CalleeSource> {
+        let node = Some(&self.region.nodes[index]).filter(|node| node.frame == 0)?;
+        let code = self.region.frames[0].code;
+        let words = |range: std::ops::Range<usize>| range.filter_map(move |at| code.word(at));
+        let is_written = |word: Instruction, register| word.registers().written.contains(register);
+        let definition = words(self.region.header..node.at)
+            .filter(|&word| is_written(word, node.word.a()))
+            .last()?;
+        let mut all = words(self.region.header..self.region.back_edge + 1);
+        match definition.opcode()? {
+            Opcode::Move => {
+                let register = definition.d() as u8;
+                (!all.any(|word| is_written(word, register)))
+                    .then_some(CalleeSource::Register(register))
+            }
+            Opcode::GetUpvalue => {
+                let sets = |word: Instruction| {
+                    word.opcode() == Some(Opcode::SetUpvalue) && word.d() == definition.d()
+                };
+                (!all.any(sets)).then_some(CalleeSource::Upvalue(definition.d()))
+            }
+            _ => None,
+        }
     }
 }

@@ -1,28 +1,46 @@
 //! What a register will probably hold when an instruction runs: what gave it its value is tried on
-//! the objects as they are now.
+//! the objects as they are now. Of the elements of a list there may be several kinds.
 
-use super::{FieldPlace, Method, Node, Region};
+use super::{FieldPlace, Inherited, Level, Node, Region};
 use solvm_compiler::bytecode::Opcode;
 use solvm_vm::unit::{Sample, Seen, Table};
 
 /// How many values are followed back.
 const MAX_DEPTH: usize = 20;
+/// How many elements of a list are looked at.
+const MAX_ELEMENTS: i64 = 16;
+/// The maximum number of tables that an object's metatable leads to.
+const MAX_LEVELS: usize = 4;
 
 /// Guesses values in a region.
 pub(super) struct Guess<'s, 'v> {
     pub(super) sample: &'s Sample<'v>,
+    /// The maximum number of kinds.
+    pub(super) kinds: usize,
 }
 
+/// The values that a register may hold.
+type Values<'v> = Vec<Seen<'v>>;
+
 impl<'v> Guess<'_, 'v> {
-    /// The value of a register before an instruction of a frame of the region.
+    /// The value of a register before a node.
     pub(super) fn register(
         &self,
         region: &Region<'v>,
-        frame: usize,
-        at: usize,
+        node: &Node<'v>,
         register: u8,
     ) -> Option<Seen<'v>> {
-        self.search(region, frame, at, register, 0)
+        self.registers(region, node, register).first().copied()
+    }
+
+    /// The values of several kinds that a register may have before a node.
+    pub(super) fn registers(
+        &self,
+        region: &Region<'v>,
+        node: &Node<'v>,
+        register: u8,
+    ) -> Values<'v> {
+        self.search(region, node.frame, node.at, register, 0).unwrap_or_default()
     }
 
     fn search(
@@ -32,7 +50,7 @@ impl<'v> Guess<'_, 'v> {
         at: usize,
         register: u8,
         depth: usize,
-    ) -> Option<Seen<'v>> {
+    ) -> Option<Values<'v>> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -48,38 +66,71 @@ impl<'v> Guess<'_, 'v> {
                 continue;
             }
             let deeper = |from: u8| self.search(region, frame, definition, from, depth + 1);
+            let fields = |from: u8, key: u8| {
+                let key = this.code.constant(key.into())?;
+                let objects = deeper(from)?.into_iter();
+                Some(self.kinds(objects.filter_map(|object| self.field(object, key))))
+            };
             return match word.opcode()? {
                 Opcode::GetGlobal => {
                     let key = this.code.constant(word.d().into())?;
-                    Some(this.function.environment()?.get(key))
+                    Some(vec![this.function.environment()?.get(key)])
                 }
-                Opcode::GetUpvalue => Some(this.function.upvalue(word.d().into())?.value()),
+                Opcode::GetUpvalue => Some(vec![this.function.upvalue(word.d().into())?.value()]),
                 Opcode::Move => deeper(word.d() as u8),
-                Opcode::LoadConstant => this.code.constant(word.d().into()),
-                Opcode::GetField => {
-                    self.field(deeper(word.b())?, this.code.constant(word.c().into())?)
-                }
-                Opcode::SelfField if register == word.a() => {
-                    self.field(deeper(word.b())?, this.code.constant(word.c().into())?)
-                }
+                Opcode::LoadConstant => Some(vec![this.code.constant(word.d().into())?]),
+                Opcode::GetField => fields(word.b(), word.c()),
+                Opcode::SelfField if register == word.a() => fields(word.b(), word.c()),
                 Opcode::SelfField => deeper(word.b()),
-                Opcode::GetIndex => {
-                    // An element like the first one.
-                    Some(deeper(word.b())?.as_table()?.element(1))
+                Opcode::GetIndex => Some(self.elements(*deeper(word.b())?.first()?)),
+                Opcode::ForEachCall if register == word.a() + 1 => {
+                    Some(self.elements(*deeper(word.a() - 2)?.first()?))
                 }
                 // What the last round has left there.
-                _ if frame == 0 => region.running.register(usize::from(register)),
+                _ if frame == 0 => self.running(region, register),
                 _ => None,
             };
         }
-        match this.caller {
-            None => region.running.register(usize::from(register)),
-            Some((caller, call)) => {
-                let slot = this.first_slot + usize::from(register);
-                let register = u8::try_from(slot - region.frames[caller].first_slot).ok()?;
-                self.search(region, caller, region.nodes[call].at, register, depth + 1)
+        let Some((caller, call)) = this.caller else { return self.running(region, register) };
+        let slot = this.first_slot + usize::from(register);
+        let register = u8::try_from(slot - region.frames[caller].first_slot).ok()?;
+        self.search(region, caller, region.nodes[call].at, register, depth + 1)
+    }
+
+    /// What a register of the loop's frame holds now; of the value of a generic `for`, also what
+    /// other entries have.
+    fn running(&self, region: &Region<'v>, register: u8) -> Option<Values<'v>> {
+        let value = region.running.register(usize::from(register))?;
+        let word = region.frames[0].code.word(region.back_edge)?;
+        let is_entry = word.opcode()? == Opcode::ForEachCall && register == word.a() + 1;
+        let list = is_entry.then(|| region.running.register(usize::from(word.a()) - 2)).flatten();
+        let others = list.map(|list| self.elements(list)).unwrap_or_default();
+        Some(self.kinds(std::iter::once(value).chain(others)))
+    }
+
+    /// The first elements of a list, one of each kind.
+    fn elements(&self, list: Seen<'v>) -> Values<'v> {
+        let elements = list
+            .as_table()
+            .into_iter()
+            .flat_map(|table| (1..=MAX_ELEMENTS).map(move |index| table.element(index)));
+        self.kinds(elements.filter(|element| !element.is_nil()))
+    }
+
+    /// One value of each kind: tables of one class, and functions, differ from others.
+    fn kinds(&self, values: impl Iterator<Item = Seen<'v>>) -> Values<'v> {
+        let kind = |value: &Seen<'v>| match (value.as_table(), value.as_function()) {
+            (Some(table), _) => table.metatable().map_or(0, |metatable| metatable.address()),
+            (None, Some(_)) => value.word(),
+            (None, None) => 1,
+        };
+        let mut kinds: Values<'v> = Vec::new();
+        for value in values {
+            if kinds.len() < self.kinds && !kinds.iter().any(|known| kind(known) == kind(&value)) {
+                kinds.push(value);
             }
         }
+        kinds
     }
 
     /// A field of an object, its own or one that its metatable leads to.
@@ -104,29 +155,48 @@ impl<'v> Guess<'_, 'v> {
         metatable.get(self.sample.index_key().0).as_table()
     }
 
-    /// Where the field that a node reads or writes is.
-    pub(super) fn field_place(&self, region: &Region<'v>, node: &Node<'v>) -> Option<FieldPlace> {
-        let object = self.register(region, node.frame, node.at, node.word.b())?.as_table()?;
+    /// Where the field of an object that a node reads or writes is.
+    pub(super) fn field_place(
+        &self,
+        region: &Region<'v>,
+        node: &Node<'v>,
+        object: Seen<'v>,
+    ) -> Option<FieldPlace> {
+        let object = object.as_table()?;
         let code = &region.frames[node.frame].code;
         let index = usize::from(node.word.c());
         let offset = object.field(code.constant(index)?, code.constant(index + 1)?)?;
         Some(FieldPlace { shift: object.shift(), offset })
     }
 
-    /// How the method that a node reads is found, if the object's metatable leads to it.
-    pub(super) fn method(&self, region: &Region<'v>, node: &Node<'v>) -> Option<Method<'v>> {
-        let object = self.register(region, node.frame, node.at, node.word.b())?.as_table()?;
+    /// How the field that a node reads is found, if the object's metatable leads to it.
+    pub(super) fn inherited(
+        &self,
+        region: &Region<'v>,
+        node: &Node<'v>,
+        object: Seen<'v>,
+    ) -> Option<Inherited<'v>> {
         let code = &region.frames[node.frame].code;
         let index = usize::from(node.word.c());
         let (key, hash) = (code.constant(index)?, code.constant(index + 1)?);
-        if object.field(key, hash).is_some() {
-            return None;
-        }
-        let metatable = object.metatable()?;
+        let mut metatable = match object.as_table() {
+            Some(table) if table.field(key, hash).is_some() => return None,
+            Some(table) => table.metatable()?,
+            None if object.is_string() => self.sample.string_metatable()?,
+            None => return None,
+        };
         let (index_name, index_hash) = self.sample.index_key();
-        let index = metatable.field(index_name, index_hash)?;
-        let methods = metatable.get(index_name).as_table()?;
-        let method = methods.field(key, hash).filter(|_| !methods.get(key).is_nil())?;
-        Some(Method { index_name, metatable, index, methods, method })
+        let mut levels = Vec::new();
+        while levels.len() < MAX_LEVELS {
+            let index = metatable.field(index_name, index_hash)?;
+            let fields = metatable.get(index_name).as_table()?;
+            levels.push(Level { metatable, index, fields });
+            match fields.field(key, hash) {
+                Some(_) if fields.get(key).is_nil() => return None,
+                Some(field) => return Some(Inherited { index_name, levels, field }),
+                None => metatable = fields.metatable()?,
+            }
+        }
+        None
     }
 }

@@ -39,6 +39,23 @@ pub(crate) struct Region<'v> {
     /// The back-edge and the instruction that it leads to, in the first frame.
     pub(crate) back_edge: usize,
     pub(crate) header: usize,
+    /// What [`Action::Inherited`] refers to.
+    pub(crate) inherited: Vec<Inherited<'v>>,
+    /// Functions that the loop calls and does not change, and where it gets them. Of those in
+    /// registers only the code matters.
+    pub(crate) callees: Vec<(CalleeSource, Function<'v>)>,
+    /// Registers of the first frame that the loop does not change, with objects whose fields it
+    /// reads, and their metatables.
+    pub(crate) classes: Vec<(u8, Table<'v>)>,
+}
+
+/// Where a loop gets a function that it calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CalleeSource {
+    /// A register of the first frame.
+    Register(u8),
+    /// An upvalue of its function.
+    Upvalue(u16),
 }
 
 /// A frame of the loop's function or of a function that is called inside.
@@ -48,6 +65,8 @@ pub(crate) struct RegionFrame<'v> {
     /// The frame with the call: not the caller's if that was a tail call.
     origin: Option<usize>,
     pub(crate) function: Function<'v>,
+    /// Whether it may be of any function with the same code, not only of that one.
+    pub(crate) is_of_any: bool,
     pub(crate) code: Code<'v>,
     pub(crate) first_slot: usize,
     /// The registers that are read later, or that can be seen otherwise, before each instruction.
@@ -68,17 +87,29 @@ pub(crate) enum Target {
 #[derive(Clone, Copy)]
 pub(crate) enum Action<'v> {
     /// Its instruction is left to the interpreter.
-    Leave,
+    Leave(Obstacle),
     /// Its instruction.
     Plain,
-    /// A call of the function whose frame that is, or a tail call.
-    Call { frame: usize },
+    /// A call of one of the functions whose frames these are, or a tail call.
+    Call { first: usize, count: usize },
     /// A call of a native from a number to a number, given its word.
     NumberFunction(NumberFunction, u64),
-    /// A field that is probably in that place.
+    /// A call of another native: that one, or any.
+    Native(Option<Seen<'v>>),
+    /// Its instruction, by the interpreter's slow path.
+    Step,
+    /// A step of a generic `for` over `next` or the iterator of `ipairs`.
+    Advance,
+    /// A field that is probably in that place, also as a method.
     Field(FieldPlace),
-    /// A method that is probably found so.
-    Method(Method<'v>),
+    /// A field or method that is probably found in one of these ways.
+    Inherited { first: usize, count: usize },
+    /// A method of a string that is probably found in that way.
+    StringMethod(usize),
+    /// The length of a string.
+    StringLength,
+    /// An access to a table by a key that is probably not a number.
+    AnyKey,
 }
 
 /// Where a field is in a table's hash part.
@@ -90,18 +121,33 @@ pub(crate) struct FieldPlace {
     pub(crate) offset: i32,
 }
 
-/// A method that an object's metatable leads to.
-#[derive(Clone, Copy)]
-pub(crate) struct Method<'v> {
+/// A field that an object's metatable leads to.
+#[derive(Clone)]
+pub(crate) struct Inherited<'v> {
     /// The key `__index`.
     pub(crate) index_name: Seen<'v>,
+    /// The tables that are asked one after the other; the last one has the field.
+    pub(crate) levels: Vec<Level<'v>>,
+    /// Where the field is there.
+    pub(crate) field: i32,
+}
+
+/// A table that a metatable leads to.
+#[derive(Clone, Copy)]
+pub(crate) struct Level<'v> {
+    /// The metatable of the object, or of the table of the level before.
     pub(crate) metatable: Table<'v>,
     /// Where `__index` is there.
     pub(crate) index: i32,
     /// The table that it refers to.
-    pub(crate) methods: Table<'v>,
-    /// Where the method is there.
-    pub(crate) method: i32,
+    pub(crate) fields: Table<'v>,
+}
+
+impl<'v> Inherited<'v> {
+    /// The metatable of the object.
+    pub(crate) fn metatable(&self) -> Option<Table<'v>> {
+        self.levels.first().map(|level| level.metatable)
+    }
 }
 
 /// One instruction in one frame.
@@ -116,21 +162,46 @@ pub(crate) struct Node<'v> {
     pub(crate) next: Vec<Target>,
 }
 
+/// Why an instruction is left to the interpreter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Obstacle {
+    /// There is no code for it.
+    Instruction,
+    /// It calls a native that runs Lua code, or something that is not a function.
+    UnknownFunction,
+    /// It calls a function that is being called.
+    Recursion,
+    /// It calls a function with a variable number of arguments.
+    Vararg,
+    /// It calls a function that is too large, or nested too deeply.
+    Size,
+    /// It returns another number of values than is expected.
+    Results,
+}
+
 /// Why a loop has no region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// It has too many instructions or registers.
     Size,
     /// An instruction that is not compiled is on every way through the loop; the line of the first.
-    Instruction(Opcode, u32),
+    Instruction(Opcode, Obstacle, u32),
 }
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Refusal::Size => formatter.write_str("too large"),
-            Refusal::Instruction(opcode, line) => {
-                write!(formatter, "{} in line {line}", opcode.name())
+            Refusal::Instruction(opcode, obstacle, line) => {
+                let reason = match obstacle {
+                    Obstacle::Instruction => "is not supported",
+                    Obstacle::UnknownFunction => "calls what cannot be called from here",
+                    Obstacle::Recursion => "is recursive",
+                    Obstacle::Vararg => "calls a vararg function",
+                    Obstacle::Size => "calls a function that is too large",
+                    Obstacle::Results => "does not return one value",
+                };
+                write!(formatter, "{} in line {line} {reason}", opcode.name())
             }
         }
     }
@@ -162,9 +233,27 @@ impl Region<'_> {
     /// The number of results that a call expects. A called function that returns an open list with
     /// one value is compiled, others leave.
     pub(crate) fn expected(&self, call: usize) -> usize {
-        match self.nodes[call].word.b() {
+        self.expected_of(&self.nodes[call])
+    }
+
+    /// The same, given the node.
+    pub(crate) fn expected_of(&self, node: &Node) -> usize {
+        match node.word.b() {
             OPEN => 1,
             results => usize::from(results).saturating_sub(1),
+        }
+    }
+
+    /// The number of values that a return gives.
+    pub(crate) fn returned(&self, node: &Node) -> usize {
+        match node.opcode {
+            Opcode::Return0 => 0,
+            Opcode::Return1 => 1,
+            Opcode::ReturnOpen => {
+                let end = self.open_list_end(node.frame, node.at).unwrap_or(0);
+                end.saturating_sub(usize::from(node.word.a()))
+            }
+            _ => node.word.d().into(),
         }
     }
 
@@ -190,8 +279,8 @@ impl Region<'_> {
             _ => false,
         };
         let producer = code.word(at.checked_sub(1)?)?;
-        let is_call = matches!(producer.opcode()?, Opcode::Call | Opcode::CallOpen);
-        (takes_list && is_call && producer.b() == OPEN).then(|| usize::from(producer.a()) + 1)
+        (takes_list && producer.opcode()?.is_call() && producer.b() == OPEN)
+            .then(|| usize::from(producer.a()) + 1)
     }
 }
 
@@ -199,7 +288,15 @@ impl Region<'_> {
 pub(crate) fn header(code: Code, back_edge: usize) -> Option<usize> {
     let word = code.word(back_edge)?;
     word.as_entry()?;
-    Some(jump_target(back_edge, word.jump_distance()?))
+    match word.opcode()? {
+        Opcode::ForEachCall => body(code, back_edge),
+        _ => Some(jump_target(back_edge, word.jump_distance()?)),
+    }
+}
+
+/// Where the body of a generic `for` starts, given the index of its `ForEachCall`.
+pub(crate) fn body(code: Code, call: usize) -> Option<usize> {
+    Some(jump_target(call + 1, code.word(call + 1)?.jump_distance()?))
 }
 
 /// The target of a jump, from its own index.

@@ -31,13 +31,26 @@ pub(crate) struct Unit {
     pub(crate) _held: Held,
 }
 
+/// The units of an instruction: versions for different callees or kinds of values.
+#[derive(Default)]
+pub(crate) struct Versions {
+    pub(crate) units: Vec<Unit>,
+    /// The one that is tried first.
+    pub(crate) first: Cell<usize>,
+    /// How often all have declined.
+    pub(crate) declined: Cell<u32>,
+}
+
+/// The maximum number of units of an instruction.
+const MAX_VERSIONS: usize = 4;
+
 /// A VM's own copy of a function's code, whose instructions may become entry words, and the units
 /// behind these.
 pub(crate) struct OwnCode {
     /// Written only between instructions, by the thread that runs the VM.
     words: *mut [u32],
     /// As many as words, or none before the first unit.
-    units: Vec<Option<Unit>>,
+    units: Vec<Versions>,
     /// A number for each word, for the compiler's use; made when it is used first.
     counts: OnceCell<Box<[Cell<u32>]>>,
 }
@@ -60,33 +73,45 @@ impl OwnCode {
 
     /// What the code of its units refers to.
     pub(crate) fn roots(&self) -> impl Iterator<Item = RootKind> {
-        self.units.iter().flatten().flat_map(|unit| &unit.roots).copied()
+        let units = self.units.iter().flat_map(|versions| &versions.units);
+        units.flat_map(|unit| &unit.roots).copied()
     }
 
-    pub(crate) fn units(&self) -> &[Option<Unit>] {
-        &self.units
+    /// The units of the instruction at `at`.
+    pub(crate) fn versions(&self, at: usize) -> Option<&Versions> {
+        self.units.get(at)
     }
 
-    /// Attaches a unit to the instruction at `at`, which becomes `word`. One that was there before
-    /// is freed.
+    /// Attaches a unit to the instruction at `at`, which becomes `word`. If it has too many, the
+    /// one that was entered least is freed.
     pub(crate) fn attach(&mut self, at: usize, word: u32, unit: Unit) {
         if self.units.is_empty() {
-            self.units.resize_with(self.words.len(), || None);
+            self.units.resize_with(self.words.len(), Versions::default);
         }
-        if let Some(place) = self.units.get_mut(at) {
-            *place = Some(unit);
+        if let Some(versions) = self.units.get_mut(at) {
+            if versions.units.len() == MAX_VERSIONS {
+                let least = (0..MAX_VERSIONS)
+                    .min_by_key(|&index| versions.units.get(index).map(|unit| unit.entered.get()));
+                versions.units.swap_remove(least.unwrap_or(0));
+            }
+            versions.first.set(versions.units.len());
+            versions.declined.set(0);
+            versions.units.push(unit);
             // SAFETY: there are as many words as units. No reference to the words exists: the
             // interpreter reads them through the pointer, and no instruction is running now.
             unsafe { self.words.cast::<u32>().add(at).write(word) };
         }
     }
 
-    /// Frees the unit of the instruction at `at`, which becomes `word` again.
-    pub(crate) fn detach(&mut self, at: usize, word: u32) {
-        if let Some(place) = self.units.get_mut(at) {
-            *place = None;
-            // SAFETY: as in `attach`.
-            unsafe { self.words.cast::<u32>().add(at).write(word) };
+    /// Frees a unit of the instruction at `at`, which becomes `word` again if it was the last one.
+    pub(crate) fn detach(&mut self, at: usize, index: usize, word: u32) {
+        if let Some(versions) = self.units.get_mut(at).filter(|all| index < all.units.len()) {
+            versions.units.swap_remove(index);
+            versions.first.set(0);
+            if versions.units.is_empty() {
+                // SAFETY: as in `attach`.
+                unsafe { self.words.cast::<u32>().add(at).write(word) };
+            }
         }
     }
 

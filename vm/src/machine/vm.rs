@@ -111,6 +111,10 @@ pub struct Vm {
     pub(crate) returned: Value,
     /// The result of a native.
     pub(crate) outcome: i64,
+    /// A native has changed a local variable of a running function.
+    pub(crate) locals_changed: bool,
+    /// What natives and slow paths that the current unit called have charged.
+    pub(crate) charged_by_calls: i64,
     /// The handlers: see `interpreter`.
     pub(crate) table: [Handler; 256],
     /// Whether handlers jump to each other without the loop in `interpreter::enter`.
@@ -215,6 +219,8 @@ impl Vm {
             current: null_mut(),
             returned: Value::NIL,
             outcome: 0,
+            locals_changed: false,
+            charged_by_calls: 0,
             table: interpreter::HANDLERS,
             is_chained: false,
             is_hooked: false,

@@ -164,6 +164,10 @@ enum Phase {
 
 /// The heap: all objects of a VM, and the state of their collector.
 pub(crate) struct Heap {
+    /// Changes whenever something that machine code relies on may have changed: where nodes of
+    /// tables are and which keys they have, environments of functions, where the values of upvalues
+    /// are.
+    pub(crate) moves: u64,
     cursors: [Cursor; CLASSES],
     /// Whether [`Heap::step`] should be called at the next safepoint.
     due: bool,
@@ -220,6 +224,7 @@ impl Heap {
     pub(crate) fn new(config: HeapConfig) -> Heap {
         let seed = config.hash_seed.unwrap_or_else(|| std::hash::RandomState::new().hash_one(0));
         let mut heap = Heap {
+            moves: 0,
             cursors: [Cursor::EMPTY; CLASSES],
             due: cfg!(feature = "gc-stress"),
             marking: false,
@@ -334,6 +339,7 @@ impl Heap {
     /// # Safety
     /// As [`Heap::step`].
     unsafe fn advance(&mut self, quantum: usize, roots: &mut dyn Roots) -> bool {
+        self.moves += 1;
         match self.phase {
             // SAFETY: nothing is marked in this phase (CLEAN START), and the VM is at a safepoint,
             // as the caller asserts.

@@ -95,6 +95,7 @@ impl Heap {
             (*thread).top = moved((*thread).top);
             (*thread).stack = stack;
             (*thread).stack_end = stack.add(slots);
+            self.moves += 1;
             let mut upvalue = (*thread).open_upvalues;
             while !upvalue.is_null() {
                 (*upvalue).slot = moved((*upvalue).slot);
@@ -153,6 +154,7 @@ impl Heap {
         // alive, since the slot holds it.
         unsafe {
             let value = *(*upvalue).slot;
+            self.moves += 1;
             (*upvalue).closed = value;
             (*upvalue).slot = &raw mut (*upvalue).closed;
             (*upvalue).is_open = 0;

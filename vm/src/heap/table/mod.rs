@@ -297,6 +297,7 @@ unsafe fn set_node(
 /// # Safety
 /// The table is alive, the metatable null or alive, and both belong to `heap`.
 pub(crate) unsafe fn set_metatable(heap: &mut Heap, table: *mut Table, metatable: *mut Table) {
+    heap.moves += 1;
     // SAFETY: both are alive, as the caller asserts.
     unsafe {
         (*table).metatable = metatable;

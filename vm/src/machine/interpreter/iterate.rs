@@ -10,6 +10,7 @@ use super::operand::{b, cut_off, distance};
 use crate::heap::table;
 use crate::layout::object::Table;
 use crate::layout::value::{TABLE, Value, is_pointer};
+use crate::machine::unit::{self, Advance};
 use crate::machine::vm::Vm;
 use solvm_compiler::bytecode::Instruction;
 
@@ -27,23 +28,31 @@ unsafe fn body(pc: *const u32) -> *const u32 {
     pc.offset(1 + distance(u64::from(*pc >> 16)))
 }
 
+/// Marks a generic `for` whose generator is `next` or the iterator of `ipairs`.
+///
+/// # Safety
+/// `slot` is that of the first variable of such a loop, which is about to start.
+#[inline(always)]
+pub(crate) unsafe fn prepare_loop(vm: *mut Vm, slot: *mut Value) {
+    let generator = *slot.sub(3);
+    if (*slot.sub(2)).is_table() {
+        if (generator == (*vm).next_function) & (*slot.sub(1)).is_nil() {
+            *slot.sub(3) = NEXT_MARK;
+            *slot.sub(1) = Value(0);
+            // Charged at once: there may be nothing left in a large table, and then the loop has no
+            // body to charge for.
+            let table = (*slot.sub(2)).untag(TABLE) as *const Table;
+            let nodes = 1i64 << ((32 - u32::from((*table).shift)) & 63);
+            (*vm).fuel -= (i64::from((*table).array_size) + nodes) >> 4;
+        } else if (generator == (*vm).index_iterator) & ((*slot.sub(1)).0 == 0) {
+            *slot.sub(3) = INDEX_MARK;
+        }
+    }
+}
+
 handlers! { (pc, base, d, a, k, vm)
     ForEachPrepare {
-        let slot = base.add(a as usize);
-        let generator = *slot.sub(3);
-        if (*slot.sub(2)).is_table() {
-            if (generator == (*vm).next_function) & (*slot.sub(1)).is_nil() {
-                *slot.sub(3) = NEXT_MARK;
-                *slot.sub(1) = Value(0);
-                // Charged at once: there may be nothing left in a large table, and then the loop
-                // has no body to charge for.
-                let table = (*slot.sub(2)).untag(TABLE) as *const Table;
-                let nodes = 1i64 << ((32 - u32::from((*table).shift)) & 63);
-                (*vm).fuel -= (i64::from((*table).array_size) + nodes) >> 4;
-            } else if (generator == (*vm).index_iterator) & ((*slot.sub(1)).0 == 0) {
-                *slot.sub(3) = INDEX_MARK;
-            }
-        }
+        prepare_loop(vm, base.add(a as usize));
         pc = pc.offset(distance(d));
     }
     ForEachCall {
@@ -60,6 +69,11 @@ handlers! { (pc, base, d, a, k, vm)
         *slot.add(2) = *slot.sub(2);
         *slot.add(3) = *slot.sub(1);
         jump!(DoCall, (d & 0xff) | 2 << 8, a);
+    }
+    /// An entry word: the instruction, then the unit behind it.
+    for_each_call_entry {
+        charge!();
+        jump!(unit::enter_loop, d, a);
     }
     /// The next entry of the table that a loop with `next` goes through, from the place in its
     /// control variable on.
@@ -167,6 +181,56 @@ handlers! { (pc, base, d, a, k, vm)
             *base.add(a as usize - 1) = value;
             pc = pc.offset(distance(d));
         }
+    }
+}
+
+/// Passes the next entry of a loop to its first two variables, for machine code.
+///
+/// # Safety
+/// `slot` is that of the first variable of a generic `for` whose body is running or is about to.
+pub(crate) unsafe fn advance_loop(slot: *mut Value) -> u64 {
+    let generator = *slot.sub(3);
+    if generator == INDEX_MARK {
+        let table = (*slot.sub(2)).untag(TABLE) as *const Table;
+        let index = (*slot.sub(1)).as_f64() + 1.0;
+        let place = cut_off(index);
+        let mut value = Value::NIL;
+        if place.wrapping_sub(1) < (*table).array_size {
+            value = *(*table).array.add(place as usize);
+        }
+        if value.is_nil() {
+            value = table::get(table, Value::number(index));
+        }
+        if value.is_nil() {
+            return Advance::ENDED;
+        }
+        *slot = Value::number(index);
+        *slot.add(1) = value;
+        *slot.sub(1) = Value::number(index);
+        return Advance::FOUND;
+    }
+    if generator != NEXT_MARK {
+        return Advance::CALLS;
+    }
+    let table = (*slot.sub(2)).untag(TABLE) as *const Table;
+    match table::iterate::next_from(table, (*slot.sub(1)).0) {
+        Some((position, key, value)) => {
+            *slot.sub(1) = Value(position);
+            *slot = key;
+            *slot.add(1) = value;
+            Advance::FOUND
+        }
+        None => Advance::ENDED,
+    }
+}
+
+/// Clears the variables of a loop after the first two.
+///
+/// # Safety
+/// `slot` is that of the first variable, and there are `variables`.
+pub(crate) unsafe fn clear_rest_of_loop(slot: *mut Value, variables: usize) {
+    for rest in 2..variables {
+        *slot.add(rest) = Value::NIL;
     }
 }
 

@@ -31,13 +31,16 @@ mod iterate;
 mod load;
 mod operand;
 pub(crate) mod special;
+mod step;
 mod table_access;
 
+pub(crate) use call::issue_call;
 pub(crate) use compare::{less_than_metamethod, raw_equal};
 pub(crate) use dispatch::{
     CALL, CONTINUE, HANDLERS, Handler, choose_dispatch, continue_at, enter, keep_loop,
     update_dispatch,
 };
 pub(crate) use index::{MAX_CHAIN, find_metamethod, metatable_of};
-pub(crate) use iterate::unmark_loop;
+pub(crate) use iterate::{advance_loop, clear_rest_of_loop, prepare_loop, unmark_loop};
 pub(crate) use operand::field_node;
+pub(crate) use step::{after_step, step_of};

@@ -155,10 +155,7 @@ handlers! { (pc, base, d, a, k, vm)
         (*vm).base = base;
         (*vm).k = k;
         (*vm).pc = pc;
-        #[cfg(debug_assertions)]
-        let outcome = native::meter::run(vm, callee(base, a), slot.add(2), c(d));
-        #[cfg(not(debug_assertions))]
-        let outcome = (*callee(base, a)).function()(vm, slot.add(2), c(d));
+        let outcome = native::run(vm, callee(base, a), slot.add(2), c(d));
         pc = (*vm).pc;
         base = (*vm).base;
         k = (*vm).k;

@@ -143,6 +143,7 @@ impl<'c> Call<'c> {
     /// of them.
     pub fn set_environment_of(&mut self, value: Value<'c>, environment: Table<'c>) -> bool {
         let heap = &mut self.vm().heap;
+        heap.moves += 1;
         let table = Raw::from_table(environment.0);
         // SAFETY: value and environment are live; each store is followed by the barrier of its
         // kind.

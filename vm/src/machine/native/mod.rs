@@ -65,6 +65,7 @@ pub use values::{Fields, FromLuaOwned, FromValues, IntoValues, Mismatch, Sequenc
 pub use wait::{Wait, wait_for, wait_for_result};
 
 use crate::layout::frame::{call_slot, constants_of, unlink};
+use crate::layout::object::NativeFunction;
 use crate::layout::value::Value as Raw;
 use crate::machine::debug_info;
 use crate::machine::interpreter::{CALL, CONTINUE};
@@ -108,6 +109,26 @@ pub(crate) const COLLECT: i64 = -8;
 /// More results than this are represented by [`MANY`], so that a number never looks like the open
 /// call word's B.
 pub(crate) const FEW: usize = 250;
+
+/// Runs the code of a native.
+///
+/// # Safety
+/// As [`Code`], of the native `callee`.
+#[inline(always)]
+pub(crate) unsafe fn run(
+    vm: *mut Vm,
+    callee: *mut NativeFunction,
+    arguments: *mut Raw,
+    count: usize,
+) -> i64 {
+    // SAFETY: as the caller asserts.
+    unsafe {
+        #[cfg(debug_assertions)]
+        return meter::run(vm, callee, arguments, count);
+        #[cfg(not(debug_assertions))]
+        (*callee).function()(vm, arguments, count)
+    }
+}
 
 /// The interpreter continues after a native whose outcome was not just the expected number of
 /// results.

@@ -1,10 +1,20 @@
-//! Functions of the VM that machine code calls. None runs Lua code, collects or raises an error.
+//! Functions of the VM that machine code calls. None runs Lua code or raises an error.
+//!
+//! The **simple** ones do not collect and change nothing but what their description says. The
+//! others, which do an instruction in the interpreter's place ([`HelperFunctions::step`],
+//! [`HelperFunctions::call_native`]), may do anything that a native or an instruction can. The
+//! frame's memory has all values when they are called. What they cannot finish, an error, a wait, a
+//! call of Lua code, they leave in `Vm::outcome` for [`enter`](super::enter) to continue with.
 
+use super::sample;
 use crate::heap::table;
+use crate::layout::frame::{call_results, call_slot};
 use crate::layout::object::Table;
-use crate::layout::value::Value;
+use crate::layout::value::{NATIVE_FUNCTION, Value};
+use crate::machine::interpreter;
+use crate::machine::native;
 use crate::machine::vm::Vm;
-use solvm_compiler::bytecode::Instruction;
+use solvm_compiler::bytecode::{Instruction, OPEN, Opcode};
 
 /// Addresses of functions of the C calling convention.
 pub struct HelperFunctions;
@@ -26,6 +36,76 @@ impl HelperFunctions {
     pub fn duplicate_table() -> *const () {
         duplicate_table as *const ()
     }
+
+    /// `(table, key) -> u64`: the value of a key, a word, without metamethods.
+    pub fn get() -> *const () {
+        get as *const ()
+    }
+
+    /// `(vm, table, key, value) -> u64`: replaces the value of a key, if that is not nil. 0 if it
+    /// is.
+    pub fn replace() -> *const () {
+        replace as *const ()
+    }
+
+    /// `(x, y) -> u64`: a power of numbers; all are bits of doubles.
+    pub fn power() -> *const () {
+        power as *const ()
+    }
+
+    /// `(vm, slot)`: what `ForEachPrepare` does, given the address of its `R[A]`. It may change the
+    /// budget.
+    pub fn prepare_loop() -> *const () {
+        prepare_loop as *const ()
+    }
+
+    /// `(slot) -> u64`: the next entry of a generic `for`, given the address of its `R[A]`. What it
+    /// returns is an [`Advance`].
+    pub fn advance_loop() -> *const () {
+        advance_loop as *const ()
+    }
+
+    /// `(value) -> u64`: 1 if a word is that of an [ordinary
+    /// native](super::Seen::is_ordinary_native), else 0.
+    pub fn is_ordinary_native() -> *const () {
+        is_ordinary_native as *const ()
+    }
+
+    /// `(vm, registers, pc, arguments) -> u64`, with the constants in the VM's state: calls the
+    /// ordinary native in the callee's slot of the call before `pc`. 0 if the results are in place
+    /// (a call that expects an open list has one result). Otherwise the unit has to return
+    /// [`NATIVE_ANSWERED`].
+    pub fn call_native() -> *const () {
+        call_native as *const ()
+    }
+
+    /// `(vm, registers, pc) -> u64`, with the constants in the VM's state: does the instruction
+    /// before `pc`, one with that opcode. 0 if it is complete. Otherwise the unit has to return
+    /// [`INSTRUCTION_ANSWERED`].
+    pub fn step(opcode: Opcode) -> Option<*const ()> {
+        interpreter::step_of(opcode).map(|step| step as *const ())
+    }
+}
+
+/// A unit returns this in place of an address after [`HelperFunctions::call_native`].
+pub const NATIVE_ANSWERED: u64 = 0;
+/// A unit returns this in place of an address after [`HelperFunctions::step`].
+pub const INSTRUCTION_ANSWERED: u64 = 1;
+
+/// A unit returns this in place of an address if it cannot be entered with what the registers have:
+/// nothing has happened.
+pub const DECLINED: u64 = 2;
+
+/// What a step of a generic `for` has come to.
+pub struct Advance;
+
+impl Advance {
+    /// There is no further entry.
+    pub const ENDED: u64 = 0;
+    /// The key and the value are in `R[A]` and `R[A+1]`.
+    pub const FOUND: u64 = 1;
+    /// Another generator has to be called.
+    pub const CALLS: u64 = 2;
 }
 
 unsafe extern "C" fn length(address: u64) -> u64 {
@@ -51,6 +131,78 @@ unsafe extern "C" fn duplicate_table(vm: *mut Vm, template: *mut Table) -> u64 {
             return 0;
         }
         Value::from_table((*vm).heap.duplicate_table(template)).0
+    }
+}
+
+unsafe extern "C" fn get(table: *const Table, key: u64) -> u64 {
+    // SAFETY: the unit passes the address of a table and the word of a value, which are alive.
+    unsafe { table::get(table, Value(key)).0 }
+}
+
+unsafe extern "C" fn replace(vm: *mut Vm, table: *mut Table, key: u64, value: u64) -> u64 {
+    // SAFETY: as above; the unit passes its VM, which it alone uses. A key that has a value is not
+    // new, so the table stays where it is.
+    unsafe {
+        if table::get(table, Value(key)).is_nil() {
+            return 0;
+        }
+        table::set(&mut (*vm).heap, table, Value(key), Value(value)).is_ok().into()
+    }
+}
+
+extern "C" fn power(x: u64, y: u64) -> u64 {
+    Value::number(f64::from_bits(x).powf(f64::from_bits(y))).0
+}
+
+unsafe extern "C" fn prepare_loop(vm: *mut Vm, slot: *mut Value) {
+    // SAFETY: the unit passes its VM and a slot of its frame that a `ForEachPrepare` is about.
+    unsafe { interpreter::prepare_loop(vm, slot) }
+}
+
+unsafe extern "C" fn advance_loop(slot: *mut Value) -> u64 {
+    // SAFETY: the unit passes a slot of its frame that a `ForEachCall` is about.
+    unsafe { interpreter::advance_loop(slot) }
+}
+
+unsafe extern "C" fn is_ordinary_native(value: u64) -> u64 {
+    // SAFETY: the unit passes the word of a value, which is alive.
+    unsafe { sample::is_ordinary_native(Value(value)).into() }
+}
+
+unsafe extern "C" fn call_native(
+    vm: *mut Vm,
+    base: *mut Value,
+    pc: *const u32,
+    arguments: usize,
+) -> u64 {
+    // SAFETY: the unit passes its VM, which it alone uses, and the context of a call, whose
+    // callee's slot has a native that runs its code when it is called. The frame's memory has all
+    // values, so the native finds the frames that the interpreter would have. Results are in place,
+    // from the callee's slot on, below the end of the stack if there are not more than expected.
+    unsafe {
+        let vm = &mut *vm;
+        (vm.base, vm.pc) = (base, pc);
+        let slot = base.add(call_slot(pc));
+        let callee = (*slot).untag(NATIVE_FUNCTION) as *mut _;
+        let budget = vm.fuel;
+        vm.outcome = native::run(vm, callee, slot.add(2), arguments);
+        vm.charged_by_calls += budget - vm.fuel;
+        let expected = call_results(pc);
+        let is_complete = if expected == u64::from(OPEN) {
+            vm.outcome == 1
+        } else {
+            vm.outcome + 1 >= expected as i64
+                || vm.outcome >= 0 && {
+                    let results = vm.base.add(call_slot(pc));
+                    for index in vm.outcome as usize..expected as usize - 1 {
+                        *results.add(index) = Value::NIL;
+                    }
+                    true
+                }
+        };
+        let has_changed = vm.base != base || vm.is_hooked || vm.locals_changed;
+        vm.locals_changed = false;
+        u64::from(!is_complete || has_changed)
     }
 }
 

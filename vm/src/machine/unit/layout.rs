@@ -1,6 +1,8 @@
 //! Where the things that machine code reads and writes are.
 
-use crate::layout::object::{LuaFunction, Node, Prototype, Table, Upvalue};
+use crate::heap::gc::Heap;
+use crate::layout::object::{LuaFunction, Node, Prototype, Str, Table, Upvalue};
+use crate::layout::types::Type;
 use crate::layout::value;
 use crate::machine::vm::Vm;
 use std::mem::offset_of;
@@ -21,9 +23,14 @@ impl MachineLayout {
     pub const BASE: i32 = offset_of!(Vm, base) as i32;
     /// Its constants.
     pub const CONSTANTS: i32 = offset_of!(Vm, k) as i32;
-
     /// The end of an open list.
     pub const TOP: i32 = offset_of!(Vm, top) as i32;
+    /// A word that changes when something may have changed that [`Root`](super::Root)s do not keep
+    /// in place: nodes and keys of tables, environments, and where the values of upvalues are.
+    pub const MOVES: i32 = (offset_of!(Vm, heap) + offset_of!(Heap, moves)) as i32;
+    /// The address of the metatable of strings, or 0.
+    pub const STRING_METATABLE: i32 =
+        (offset_of!(Vm, type_metatables) + size_of::<usize>() * Type::String as usize) as i32;
 
     // Of every object.
     /// A byte: not zero if a store of an object into it must take the barrier's slow path.
@@ -50,6 +57,10 @@ impl MachineLayout {
     pub const NODE_VALUE: i32 = offset_of!(Node, value) as i32;
     /// 32 signed bits: the distance in bytes to the next node of the chain; 0 at its end.
     pub const NODE_NEXT: i32 = offset_of!(Node, next) as i32;
+
+    // Of a string.
+    /// 32 bits: the number of bytes.
+    pub const STRING_LENGTH: i32 = offset_of!(Str, length) as i32;
 
     // Of a Lua function.
     /// The address of its prototype.

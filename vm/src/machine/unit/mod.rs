@@ -9,9 +9,16 @@
 //!
 //! **Invariant (LEAVES BEFORE AN INSTRUCTION)**: a unit returns with the VM in the state that the
 //! interpreter would be in before some instruction, and returns its address; `vm.base` and `vm.k`
-//! are those of its frame. What the unit cannot do, an error, a metamethod, a growing table, a
-//! wait, is left to that instruction. So neither frames nor messages differ with units, and nothing
-//! suspends, collects or raises an error inside one.
+//! are those of its frame. What the unit cannot do, such as an error or a metamethod, is left to
+//! that instruction. So neither frames nor messages differ with units, and nothing suspends or
+//! raises an error inside one.
+//!
+//! **Invariant (AS BEFORE A CALL)**: natives and the slow paths of instructions that a unit calls
+//! find the state that the interpreter would be in, the values in the frames' memory and `vm.fuel`
+//! included; they may collect. If such a call cannot be completed, an error, a wait, a call of Lua
+//! code, the unit returns one of two marks in place of an address, and the interpreter continues
+//! with what the call has left. It also does if a debug hook was set or a local variable changed,
+//! and if the stack has moved.
 //!
 //! **Invariant (CHARGED)**: a unit charges the budget for each back-edge and call before it
 //! happens, and leaves at that instruction when it is used up: time limits, fairness and the
@@ -27,17 +34,19 @@ mod functions;
 mod layout;
 mod sample;
 
-pub use functions::HelperFunctions;
+pub use functions::{Advance, DECLINED, HelperFunctions, INSTRUCTION_ANSWERED, NATIVE_ANSWERED};
 pub use layout::MachineLayout;
-pub use sample::{Code, Frame, Function, NumberFunction, Place, Sample, Seen, Table, Variable};
+pub use sample::{
+    Code, Frame, Function, NumberFunction, Place, Position, Sample, Seen, Table, Variable,
+};
 
 use crate::layout::frame;
 use crate::layout::object::Prototype;
 use crate::layout::unit::{RootKind, Unit};
 use crate::layout::value::Value;
-use crate::machine::interpreter::continue_at;
+use crate::machine::interpreter::{self, after_step, continue_at, issue_call, special};
 use crate::machine::vm::Vm;
-use solvm_compiler::bytecode::Instruction;
+use solvm_compiler::bytecode::{Instruction, Opcode};
 use std::any::Any;
 use std::cell::Cell;
 
@@ -52,6 +61,14 @@ pub unsafe trait Compiler {
 
     /// Whether units that it has returned may be run. Once it is false it stays so.
     fn can_run(&self) -> bool;
+
+    /// All units of an instruction decline often. Returns whether it may be compiled again;
+    /// otherwise they are freed.
+    fn declined(&mut self, position: Position<'_>) -> bool;
+
+    /// A unit was freed since it left soon after it was entered: its instruction, and where it left
+    /// last, if it did before an instruction.
+    fn freed(&mut self, position: Position<'_>, left: Option<Position<'_>>);
 }
 
 /// Machine code to be attached to a back-edge.
@@ -134,10 +151,47 @@ unsafe fn attach(vm: &mut Vm, new: NewUnit) {
 /// The word before `pc` is a back-edge.
 #[cold]
 unsafe fn jump_target(pc: *const u32) -> *const u32 {
-    // SAFETY: the back-edge can be read, and its target is in the same code.
+    // SAFETY: the back-edge can be read, and its target is in the same code. A generic `for` jumps
+    // by the word after its call.
     unsafe {
-        let distance = Instruction(*pc.sub(1)).jump_distance().unwrap_or(0);
-        pc.offset(distance as isize)
+        let word = Instruction(*pc.sub(1));
+        let jump = if word.opcode() == Some(Opcode::ForEachCall) { pc } else { pc.sub(1) };
+        let distance = Instruction(*jump).jump_distance().unwrap_or(0);
+        jump.offset(1 + distance as isize)
+    }
+}
+
+/// A `ForEachCall` that has a unit, as a handler: the next entry, then the unit. The budget has
+/// been charged.
+///
+/// # Safety
+/// As for [`enter`]; the instruction is a `ForEachCall`, and nothing of it has been done.
+#[inline(never)]
+pub(crate) unsafe fn enter_loop(
+    pc: *const u32,
+    base: *mut Value,
+    d: u64,
+    a: u64,
+    k: *const Value,
+    vm: *mut Vm,
+) -> u64 {
+    // SAFETY: the handler's contract: the operands are those of the instruction, which a
+    // `ForEachPrepare` has prepared. The call is issued as the instruction does it.
+    unsafe {
+        let slot = base.add(a as usize);
+        match interpreter::advance_loop(slot) {
+            Advance::ENDED => continue_at(pc.add(1), base, k, vm),
+            Advance::FOUND => {
+                interpreter::clear_rest_of_loop(slot, (d & 0xff) as usize - 1);
+                enter(pc, base, d, a, k, vm)
+            }
+            _ => {
+                *slot = *slot.sub(3);
+                *slot.add(2) = *slot.sub(2);
+                *slot.add(3) = *slot.sub(1);
+                issue_call(pc, base, d & 0xff | 2 << 8, a, k, vm)
+            }
+        }
     }
 }
 
@@ -161,23 +215,45 @@ pub(crate) unsafe fn enter(
     unsafe {
         let prototype: *mut Prototype = frame::prototype_of(base);
         let at = pc.sub(1).offset_from((*prototype).code) as usize;
-        let units = (*prototype).cold.own_code.as_ref().map_or(&[][..], |code| code.units());
-        let (Some(Some(unit)), true) = (units.get(at), (*vm).can_run_units) else {
+        let versions = (*prototype).cold.own_code.as_ref().and_then(|code| code.versions(at));
+        let (Some(versions), true) = (versions, (*vm).can_run_units) else {
             return continue_at(jump_target(pc), base, k, vm);
         };
         (*vm).base = base;
         (*vm).k = k;
         let budget = (*vm).fuel;
-        let next = (unit.run)(base.cast(), vm.cast(), unit.code);
-        let entered = unit.entered.get() + 1;
-        let charged = unit.charged.get() + (budget - (*vm).fuel);
-        unit.entered.set(entered);
-        unit.charged.set(charged);
-        if entered == JUDGED {
-            judge(prototype, at);
+        (*vm).charged_by_calls = 0;
+        let count = versions.units.len();
+        for turn in 0..count {
+            let index = (versions.first.get() + turn) % count;
+            let Some(unit) = versions.units.get(index) else { break };
+            let next = (unit.run)(base.cast(), vm.cast(), unit.code);
+            if next as u64 == DECLINED {
+                continue;
+            }
+            versions.first.set(index);
+            versions.declined.set(versions.declined.get().saturating_sub(1));
+            let entered = unit.entered.get() + 1;
+            unit.entered.set(entered);
+            let charged = budget - (*vm).fuel - (*vm).charged_by_calls;
+            unit.charged.set(unit.charged.get() + charged);
+            if entered.is_multiple_of(JUDGED) {
+                judge(&mut *vm, prototype, at, index, next);
+            }
+            let (base, k) = ((*vm).base, (*vm).k);
+            return match next as u64 {
+                NATIVE_ANSWERED => special::native_answered((*vm).pc, base, 0, 0, k, vm),
+                INSTRUCTION_ANSWERED => after_step(vm),
+                _ => continue_at(next, base, k, vm),
+            };
         }
-        let (base, k) = ((*vm).base, (*vm).k);
-        continue_at(next, base, k, vm)
+        let declined = versions.declined.get() + 1;
+        versions.declined.set(declined);
+        if declined == DECLINES {
+            versions.declined.set(0);
+            give_up_or_reopen(&mut *vm, prototype, at);
+        }
+        continue_at(jump_target(pc), base, k, vm)
     }
 }
 
@@ -187,23 +263,64 @@ const JUDGED: u32 = 512;
 /// rounds of a loop in the interpreter.
 const WORTHWHILE: i64 = 4;
 
-/// Frees a unit that leaves soon after it was entered.
+/// When the units of an instruction have declined so much more often than been entered, another
+/// version is made, or they are freed.
+const DECLINES: u32 = 64;
+
+/// The units of an instruction have declined more often than not.
 ///
 /// # Safety
-/// The prototype is alive, and its code has a unit at the instruction `at`, which is not running.
+/// As for [`judge`].
 #[cold]
 #[inline(never)]
-unsafe fn judge(prototype: *mut Prototype, at: usize) {
+unsafe fn give_up_or_reopen(vm: &mut Vm, prototype: *mut Prototype, at: usize) {
+    let Some(mut compiler) = vm.compiler.take() else { return };
+    // SAFETY: the prototype is alive, as the caller asserts.
+    let is_reopened = compiler.declined(unsafe { Position::new(prototype, at) });
+    vm.compiler = Some(compiler);
+    if is_reopened {
+        return;
+    }
+    // SAFETY: as in `judge`.
+    let data = unsafe { &mut *(*prototype).cold };
+    let (Some(code), Some(word)) = (&mut data.own_code, data.compiled.code.get(at)) else { return };
+    while code.versions(at).is_some_and(|versions| !versions.units.is_empty()) {
+        code.detach(at, 0, word.0);
+    }
+}
+
+/// Frees a unit that leaves soon after it was entered. It left last before the instruction `next`.
+///
+/// # Safety
+/// The prototype is alive, and its code has that unit at the instruction `at`, which is not
+/// running. `vm.base` is that of the frame with `next`, unless it is one of the marks.
+#[cold]
+#[inline(never)]
+unsafe fn judge(vm: &mut Vm, prototype: *mut Prototype, at: usize, index: usize, next: *const u32) {
     // SAFETY: the prototype is alive, as the caller asserts, and no other reference to its data
     // exists: between two instructions.
     let data = unsafe { &mut *(*prototype).cold };
     let (Some(code), Some(word)) = (&mut data.own_code, data.compiled.code.get(at)) else { return };
-    let Some(Some(unit)) = code.units().get(at) else { return };
-    if unit.charged.get() < WORTHWHILE * i64::from(JUDGED) {
-        return code.detach(at, word.0);
+    let unit = code.versions(at).and_then(|versions| versions.units.get(index));
+    let Some(unit) = unit else { return };
+    if unit.charged.get() >= WORTHWHILE * i64::from(JUDGED) {
+        unit.charged.set(0);
+        return;
     }
-    unit.entered.set(0);
-    unit.charged.set(0);
+    code.detach(at, index, word.0);
+    let Some(mut compiler) = vm.compiler.take() else { return };
+    let left = match next as u64 {
+        NATIVE_ANSWERED | INSTRUCTION_ANSWERED => None,
+        // SAFETY: `next` is in the code of the function of the frame at `vm.base`, as the caller
+        // asserts.
+        _ => unsafe {
+            let inner = frame::prototype_of(vm.base);
+            Some(Position::new(inner, next.offset_from((*inner).code) as usize))
+        },
+    };
+    // SAFETY: the prototype is alive.
+    compiler.freed(unsafe { Position::new(prototype, at) }, left);
+    vm.compiler = Some(compiler);
 }
 
 /// Whether a function's code gets a copy that units can be attached to: it has a back-edge.

@@ -12,7 +12,7 @@ use crate::layout::object::{self, Kind, LuaFunction, NativeFunction, Prototype, 
 use crate::layout::types::Type;
 use crate::layout::unit::RootKind;
 use crate::layout::value::Value;
-use crate::machine::interpreter::{Handler, field_node};
+use crate::machine::interpreter::{Handler, field_node, special};
 use crate::machine::native::library::{BitsFunction, number_function};
 use crate::machine::vm::Vm;
 use crate::number;
@@ -55,6 +55,23 @@ pub struct Variable<'v>(*const Upvalue, PhantomData<&'v Vm>);
 /// The code of a function.
 #[derive(Clone, Copy)]
 pub struct Code<'v>(*mut Prototype, PhantomData<&'v Vm>);
+
+/// An instruction of a function.
+#[derive(Clone, Copy)]
+pub struct Position<'v> {
+    /// The function's code.
+    pub code: Code<'v>,
+    /// The index of the instruction.
+    pub at: usize,
+}
+
+impl Position<'_> {
+    /// # Safety
+    /// The prototype is alive as long as the position is used.
+    pub(super) unsafe fn new(prototype: *mut Prototype, at: usize) -> Self {
+        Position { code: Code(prototype, PhantomData), at }
+    }
+}
 
 /// A native from a number to a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -395,6 +412,12 @@ impl<'v> Seen<'v> {
         Some(NumberFunction::Other(bits as *const () as u64))
     }
 
+    /// Whether it is a native that does nothing but run its own code when it is called.
+    pub fn is_ordinary_native(&self) -> bool {
+        // SAFETY: it is alive.
+        unsafe { is_ordinary_native(self.0) }
+    }
+
     /// Whether it is a string that is equal to another one only if that is the same object.
     pub fn is_short_string(&self) -> bool {
         // SAFETY: it is alive.
@@ -412,4 +435,16 @@ impl<'v> Seen<'v> {
     pub fn is_nil(&self) -> bool {
         self.0.is_nil()
     }
+}
+
+/// See [`Seen::is_ordinary_native`].
+///
+/// # Safety
+/// The value is alive.
+pub(super) unsafe fn is_ordinary_native(value: Value) -> bool {
+    let Some(function) = value.to_native_function() else { return false };
+    // SAFETY: it is alive, as the caller asserts.
+    let handler = unsafe { (*function).handler() };
+    std::ptr::fn_addr_eq(special::call_native as Handler, handler)
+        || Seen(value, PhantomData).as_number_function().is_some()
 }

@@ -1,0 +1,142 @@
+//! Instructions that the interpreter does in a unit's place, by their slow paths, and calls of
+//! natives.
+//!
+//! Before, all values are written to the frames' memory, with the links of the called frames.
+//! After, what the code relies on is checked again, and what tables have moved is loaded again.
+
+use super::{Emitter, Escape, instruction_address, offset};
+use crate::backend::linear::{Block, IntegerComparison, IntegerOperation, Value, Width};
+use crate::passes::representation::Representation;
+use crate::passes::states::State;
+use crate::region::Node;
+use solvm_compiler::bytecode::{Opcode, RegisterSet};
+use solvm_vm::unit::{HelperFunctions, INSTRUCTION_ANSWERED, MachineLayout, NATIVE_ANSWERED, Seen};
+
+/// Whether an opcode that has code of its own continues by its slow path where that does not fit.
+pub(super) fn has_slow_path(opcode: Opcode) -> bool {
+    matches!(opcode, Opcode::SetField | Opcode::SetIndex | Opcode::SetInteger)
+}
+
+impl<'v> Emitter<'_, 'v> {
+    /// The whole instruction, by its slow path.
+    pub(super) fn step(&mut self, index: usize, before: &State) {
+        let node = &self.region.nodes[index];
+        let Some(function) = HelperFunctions::step(node.opcode) else {
+            let exit = self.exit_before(index);
+            return self.escape_if(Value::integer(1), exit);
+        };
+        self.save(node, before);
+        let (base, pc) = self.context(node);
+        let answer = self.builder.call(function as u64, &[Value::CONTEXT, base, pc]);
+        self.settle(index, answer, INSTRUCTION_ANSWERED, before);
+    }
+
+    /// Fills the block that a node escapes to, and continues in the one after it.
+    pub(super) fn slow_path(&mut self, index: usize, before: &State, slow: Block) {
+        let next = self.builder.block();
+        self.builder.jump(next);
+        self.builder.start(slow, self.rank, true);
+        self.step(index, before);
+        self.builder.jump(next);
+        self.builder.start(next, self.rank, false);
+    }
+
+    /// The call of an ordinary native.
+    pub(super) fn native(&mut self, index: usize, callee: Option<Seen<'v>>, before: &State) {
+        self.charge(index);
+        let node = &self.region.nodes[index];
+        let exit = self.exit_before(index);
+        let a = self.region.slot(node, node.word.a());
+        let found = self.word(a, before.held[a]);
+        match callee {
+            Some(callee) => {
+                self.roots.push(callee.root());
+                self.check_same(found, Value::integer(callee.word() as i64), exit);
+            }
+            None => {
+                let function = HelperFunctions::is_ordinary_native() as u64;
+                let is_ordinary = self.builder.call(function, &[found]);
+                self.escape_unless(is_ordinary, exit);
+            }
+        }
+        self.save(node, before);
+        let (base, pc) = self.context(node);
+        let arguments = Value::integer(self.region.arguments(node) as i64);
+        let function = HelperFunctions::call_native() as u64;
+        let answer = self.builder.call(function, &[Value::CONTEXT, base, pc, arguments]);
+        self.settle(index, answer, NATIVE_ANSWERED, before);
+    }
+
+    /// The registers of a node's frame, and the address after its instruction.
+    fn context(&mut self, node: &Node) -> (Value, Value) {
+        let frame = &self.region.frames[node.frame];
+        let first = Value::integer(i64::from(offset(frame.first_slot)));
+        let base = self.builder.integer(IntegerOperation::Add, Value::BASE, first);
+        let constants = Value::integer(frame.code.constants() as i64);
+        self.builder.store(Width::Word, constants, Value::CONTEXT, MachineLayout::CONSTANTS);
+        let pc = instruction_address(frame.code, node.at + 1);
+        (base, Value::integer(pc as i64))
+    }
+
+    /// Writes to memory what the interpreter would have there before a node, the budget included.
+    fn save(&mut self, node: &Node, before: &State) {
+        for slot in self.unsaved(node.frame, node.at, before) {
+            self.store_slot(slot, before.held[slot], Value::BASE, offset(slot));
+        }
+        for (slot, link) in self.links(node.frame) {
+            let link = Value::integer(link as i64);
+            self.builder.store(Width::Word, link, Value::BASE, offset(slot));
+        }
+        let budget = self.builder.read(self.budget);
+        self.builder.store(Width::Word, budget, Value::CONTEXT, MachineLayout::FUEL);
+    }
+
+    /// Checks again what the code relies on, if anything may have moved.
+    fn check_moves(&mut self, frame: usize, exit: Escape) {
+        let moves = self.builder.load(Width::Word, Value::CONTEXT, MachineLayout::MOVES);
+        let known = self.builder.read(self.moves);
+        let has_moved = self.builder.compare(IntegerComparison::NotEqual, moves, known);
+        let (check, next) = (self.builder.block(), self.builder.block());
+        self.builder.branch(has_moved, check, next);
+        self.builder.start(check, self.rank, true);
+        self.builder.write(self.moves, moves);
+        let callers = std::iter::successors(Some(frame), |&frame| {
+            self.region.frames[frame].caller.map(|(caller, _)| caller)
+        });
+        self.check_assumptions(&callers.collect::<Vec<_>>(), exit);
+        self.builder.jump(next);
+        self.builder.start(next, self.rank, false);
+    }
+
+    /// Continues after a call that has done a node's instruction: leaves if it is not complete.
+    fn settle(&mut self, index: usize, answer: Value, mark: u64, before: &State) {
+        let node = &self.region.nodes[index];
+        let Some(after) = self.after(index) else { return };
+        let budget = self.builder.load(Width::Word, Value::CONTEXT, MachineLayout::FUEL);
+        self.builder.write(self.budget, budget);
+        let incomplete = self.bare_exit(mark);
+        self.escape_if(answer, incomplete);
+        // All is in memory.
+        let clean = State { dirty: RegisterSet::EMPTY, ..(*after).clone() };
+        let next = node.at + 1 + usize::from(node.opcode.has_data_word());
+        let exit = self.new_exit(node.frame, next, &clean, 0);
+        self.check_moves(node.frame, exit);
+        let defines = &self.effects[index].defines;
+        for slot in (0..self.region.slots).filter(|slot| !defines.contains(slot)) {
+            let is_used = self.effects[index].uses.iter().any(|&(used, _)| used == slot);
+            let (held, wanted) = (before.held[slot], after.held[slot]);
+            if held != wanted && is_used {
+                // In place of the checks that other ways through the node do.
+                let word = self.word(slot, held);
+                self.define_word(slot, wanted, word, exit);
+            } else if wanted == Representation::Table
+                && self.region.is_observable(node.frame, next, slot)
+            {
+                self.reload_table(slot);
+            }
+        }
+        for &slot in defines {
+            self.load_from_frame(slot, after.held[slot], exit);
+        }
+    }
+}
