@@ -112,6 +112,7 @@ fn jit_of(arguments: &Arguments) -> Option<Jit> {
     let threshold = std::env::var("SOLVM_JIT").ok().and_then(|text| text.parse().ok());
     if let Some(threshold) = threshold {
         options.threshold = threshold;
+        options.max_share = None;
     }
     (arguments.jit || threshold.is_some()).then(|| Jit::new(options)).flatten()
 }

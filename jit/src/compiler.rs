@@ -8,11 +8,12 @@ use crate::emit::emit;
 use crate::passes::effects::effects;
 use crate::passes::kinds::Kinds;
 use crate::passes::states::States;
-use crate::region;
-use solvm_compiler::bytecode::Opcode;
+use crate::region::{self, Doubtful};
+use solvm_compiler::bytecode::{Flow, Opcode};
 use solvm_vm::unit::{Compiler, Frame, NewUnit, Place, Position, Sample};
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 /// How code is compiled.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,9 @@ pub struct Options {
     pub threshold: u32,
     /// The bytes of memory for machine code.
     pub memory: usize,
+    /// Compiling takes at most this share of the time since the start, and [`FREE_TIME`]. None:
+    /// any.
+    pub max_share: Option<f64>,
     /// Gets a line for each loop: whether it was compiled, or why not.
     pub log: Option<fn(&str)>,
     /// For tests of the back-end.
@@ -29,12 +33,23 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { threshold: 2, memory: 64 << 20, log: None, settings: Settings::default() }
+        Options {
+            threshold: 2,
+            memory: 64 << 20,
+            max_share: Some(0.04),
+            log: None,
+            settings: Settings::default(),
+        }
     }
 }
 
+/// What compiling may take at the start of a program.
+pub const FREE_TIME: Duration = Duration::from_millis(4);
 /// How many frames of calls are looked at.
 const MAX_FRAMES: usize = 4;
+
+/// The maximum number of instructions that are remembered as doubtful.
+const MAX_DOUBTFUL: usize = 10_000;
 
 /// Compiles hot loops.
 pub struct Jit {
@@ -43,6 +58,11 @@ pub struct Jit {
     builder: Builder,
     /// Whether units may be run.
     can_run: bool,
+    started: Instant,
+    /// The time that compiling has taken.
+    taken: Duration,
+    /// Where units have left too often.
+    doubtful: Doubtful,
 }
 
 /// The number that the VM keeps for a loop: how often the budget has run out in it since it was
@@ -85,6 +105,9 @@ impl Jit {
             arena: Rc::new(RefCell::new(Arena::new(options.memory))),
             builder: Builder::new(0),
             can_run: true,
+            started: Instant::now(),
+            taken: Duration::ZERO,
+            doubtful: Doubtful::new(),
         })
     }
 
@@ -111,8 +134,34 @@ impl Jit {
         None
     }
 
+    /// Whether compiling has not taken too long yet.
+    fn has_time(&self) -> bool {
+        self.options
+            .max_share
+            .is_none_or(|share| self.taken <= FREE_TIME + self.started.elapsed().mul_f64(share))
+    }
+
+    /// Expects nothing of the values at an instruction any more. Returns whether that is new and
+    /// may help: not where another function is called, the loop's own returns, or the budget has
+    /// run out.
+    fn doubts(&mut self, unit: Position, left: Position) -> bool {
+        let opcode = left.code.word(left.at).and_then(|word| word.opcode());
+        let is_about_values = opcode.is_some_and(|opcode| match opcode.flow() {
+            Flow::Call | Flow::TailCall => false,
+            Flow::Return => left.code.address() != unit.code.address(),
+            _ => opcode.entry().is_none(),
+        });
+        if self.doubtful.len() > MAX_DOUBTFUL {
+            self.doubtful.clear();
+        }
+        let doubts = self.doubtful.entry((left.code.address(), left.at)).or_insert(0);
+        *doubts += 1;
+        is_about_values && *doubts <= 2
+    }
+
     fn compile(&mut self, sample: &Sample, frame: Frame, back_edge: usize) -> Result<Made, String> {
-        let region = region::build(sample, frame, back_edge).map_err(|error| error.to_string())?;
+        let region = region::build(sample, frame, back_edge, &self.doubtful)
+            .map_err(|error| error.to_string())?;
         let effects = effects(&region);
         let kinds = Kinds::of(&region, &effects);
         let states = States::of(&region, &effects, &kinds);
@@ -183,14 +232,21 @@ fn loops_around(frame: &Frame) -> Vec<usize> {
 // addresses become constants.
 unsafe impl Compiler for Jit {
     fn sampled(&mut self, sample: &Sample<'_>) -> Option<NewUnit> {
+        if !self.has_time() {
+            return None;
+        }
         let (frame, back_edge, place) = self.hot_loop(sample)?;
+        let began = Instant::now();
         let made = self.compile(sample, frame, back_edge);
+        let time = began.elapsed();
+        self.taken += time;
         if let Some(log) = self.options.log {
             let position = Position { code: frame.function().code(), at: back_edge };
             let (chunk, line) = (chunk(position), line(position));
             let what = match &made {
                 Ok(Made { nodes, size, .. }) => {
-                    format!("compiled: {nodes} instructions, {size} bytes")
+                    let time = time.as_micros();
+                    format!("compiled: {nodes} instructions, {size} bytes, {time} \u{b5}s")
                 }
                 Err(reason) => format!("not compiled: {reason}"),
             };
@@ -206,19 +262,19 @@ unsafe impl Compiler for Jit {
     }
 
     fn declined(&mut self, position: Position<'_>) -> bool {
-        let place = position.code.place(position.at);
-        let Some(cell) = place.and_then(|place| position.code.count(place)) else { return false };
-        let count = Count(cell.get()).reopened();
-        cell.set(count.0);
-        if count.is_done()
-            && let Some(log) = self.options.log
-        {
+        let is_reopened = reopen(position);
+        if !is_reopened && let Some(log) = self.options.log {
             log(&format!("jit: {}:{}: freed: it declines", chunk(position), line(position)));
         }
-        !count.is_done()
+        is_reopened
     }
 
     fn freed(&mut self, position: Position<'_>, left: Option<Position<'_>>) {
+        if let Some(left) = left
+            && self.doubts(position, left)
+        {
+            reopen(position);
+        }
         let Some(log) = self.options.log else { return };
         let reason = left.map_or("in a call".to_string(), |left| {
             let opcode = left.code.word(left.at).and_then(|word| word.opcode());
@@ -226,6 +282,15 @@ unsafe impl Compiler for Jit {
         });
         log(&format!("jit: {}:{}: freed: it leaves {reason}", chunk(position), line(position)));
     }
+}
+
+/// Lets a loop be compiled again, unless it was too often. Returns whether it may.
+fn reopen(position: Position) -> bool {
+    let place = position.code.place(position.at);
+    let Some(cell) = place.and_then(|place| position.code.count(place)) else { return false };
+    let count = Count(cell.get()).reopened();
+    cell.set(count.0);
+    !count.is_done()
 }
 
 /// The name of the chunk of an instruction.

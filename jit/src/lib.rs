@@ -12,4 +12,4 @@ mod emit;
 mod passes;
 mod region;
 
-pub use compiler::{Jit, Options};
+pub use compiler::{FREE_TIME, Jit, Options};

@@ -84,7 +84,7 @@ fn check(source: &str) {
     assert_eq!(run(source, 7, None), expected, "the result depends on the budget");
     for slice in [1, 2, 13, 200, 20_000] {
         for registers in [0, 2, usize::MAX] {
-            let mut options = Options { threshold: 1, ..Options::default() };
+            let mut options = Options { threshold: 1, max_share: None, ..Options::default() };
             options.settings.integer_registers = registers;
             options.settings.double_registers = registers;
             let result = run(source, slice, Some(options));

@@ -81,12 +81,10 @@ pub(super) struct Lives {
 
 impl Lives {
     pub(super) fn of(function: &Function, order: &Order) -> Result<Lives, Unsupported> {
-        let live_in = live_in(function, order);
-        let mut at_entry = live_in.each(0).map(Register);
-        if let Some(register) = at_entry.find(|register| !register.is_fixed()) {
+        let live_in = LiveIn::of(function, order);
+        if let Some(register) = live_in.at(0).find(|register| !register.is_fixed()) {
             return Err(Unsupported::Undefined(register));
         }
-        drop(at_entry);
         let none = Partner { rank: 0, register: Register::BASE };
         let life = Life {
             first: NONE,
@@ -140,14 +138,15 @@ impl Lives {
         function: &Function,
         order: &Order,
         place: usize,
-        live_in: &Rows,
+        live_in: &LiveIn,
         live: &mut Rows,
     ) {
         let placed = &order.blocks[place];
         live.row_mut(0).fill(0);
         for successor in placed.successors.into_iter().filter(|&to| to != NONE) {
-            let row = live_in.row(successor as usize);
-            live.row_mut(0).iter_mut().zip(row).for_each(|(word, more)| *word |= more);
+            for register in live_in.at(successor as usize) {
+                live.add(0, register.0);
+            }
         }
         for register in live.each(0) {
             self.registers[register as usize].end = 2 * placed.end - 1;
@@ -208,40 +207,87 @@ fn partners(instruction: &Instruction) -> Option<(Register, Register)> {
     }
 }
 
-/// The registers that are live at the start of each block.
-fn live_in(function: &Function, order: &Order) -> Rows {
-    let blocks = order.blocks.len();
-    let mut reads = Rows::new(blocks, function.classes.len());
-    let mut writes = Rows::new(blocks, function.classes.len());
-    for (place, placed) in order.blocks.iter().enumerate() {
+/// The registers that are live at the start of each block. Most are used in one block only, and are
+/// left out.
+struct LiveIn {
+    /// The registers that may be live there.
+    shared: Vec<Register>,
+    /// A row for each block: which of these are.
+    rows: Rows,
+}
+
+impl LiveIn {
+    fn of(function: &Function, order: &Order) -> LiveIn {
+        let (shared, index) = shared(function, order);
+        let blocks = order.blocks.len();
+        let mut reads = Rows::new(blocks, shared.len());
+        let mut writes = Rows::new(blocks, shared.len());
+        for (place, placed) in order.blocks.iter().enumerate() {
+            for instruction in order.instructions(function, placed) {
+                function.uses(instruction, |register| {
+                    let index = index[register.index()];
+                    if index != NONE && !writes.has(place, index) {
+                        reads.add(place, index);
+                    }
+                });
+                let target = instruction.definition().map(|target| index[target.index()]);
+                if let Some(target) = target.filter(|&target| target != NONE) {
+                    writes.add(place, target);
+                }
+            }
+        }
+        // What is read in a block grows to what is live at its start.
+        let mut has_changed = true;
+        while has_changed {
+            has_changed = false;
+            for place in (0..blocks).rev() {
+                for successor in order.blocks[place].successors {
+                    if successor == NONE {
+                        continue;
+                    }
+                    for word in 0..reads.row(place).len() {
+                        let through =
+                            reads.row(successor as usize)[word] & !writes.row(place)[word];
+                        let read = &mut reads.row_mut(place)[word];
+                        has_changed |= through & !*read != 0;
+                        *read |= through;
+                    }
+                }
+            }
+        }
+        LiveIn { shared, rows: reads }
+    }
+
+    /// The registers that are live at the start of a block.
+    fn at(&self, block: usize) -> impl Iterator<Item = Register> {
+        self.rows.each(block).map(|index| self.shared[index as usize])
+    }
+}
+
+/// The registers that are used in several blocks, or read before they are written in one, and the
+/// index of each register among them.
+fn shared(function: &Function, order: &Order) -> (Vec<Register>, Vec<u32>) {
+    const SEVERAL: u32 = NONE - 1;
+    let mut only_in = vec![NONE; function.classes.len()];
+    for (place, placed) in (0..).zip(&order.blocks) {
         for instruction in order.instructions(function, placed) {
             function.uses(instruction, |register| {
-                if !writes.has(place, register.0) {
-                    reads.add(place, register.0);
+                let only_in = &mut only_in[register.index()];
+                if *only_in != place {
+                    *only_in = SEVERAL;
                 }
             });
             if let Some(target) = instruction.definition() {
-                writes.add(place, target.0);
+                let only_in = &mut only_in[target.index()];
+                *only_in = if *only_in == NONE || *only_in == place { place } else { SEVERAL };
             }
         }
     }
-    // What is read in a block grows to what is live at its start.
-    let mut has_changed = true;
-    while has_changed {
-        has_changed = false;
-        for place in (0..blocks).rev() {
-            for successor in order.blocks[place].successors {
-                if successor == NONE {
-                    continue;
-                }
-                for word in 0..reads.row(place).len() {
-                    let through = reads.row(successor as usize)[word] & !writes.row(place)[word];
-                    let read = &mut reads.row_mut(place)[word];
-                    has_changed |= through & !*read != 0;
-                    *read |= through;
-                }
-            }
-        }
+    let mut shared = Vec::new();
+    let mut index = vec![NONE; only_in.len()];
+    for (register, _) in (0..).zip(&only_in).filter(|&(_, &only_in)| only_in == SEVERAL) {
+        index[register as usize] = shared.len() as u32;
+        shared.push(Register(register));
     }
-    reads
+    (shared, index)
 }

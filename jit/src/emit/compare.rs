@@ -1,11 +1,11 @@
 //! Comparisons and tests.
 
 use super::{After, Emitter, FALSE};
-use crate::backend::linear::{DoubleComparison, IntegerComparison, IntegerOperation, Value};
+use crate::backend::linear::{Class, DoubleComparison, IntegerComparison, IntegerOperation, Value};
 use crate::passes::representation::Representation;
 use crate::passes::states::State;
 use solvm_compiler::bytecode::{Opcode, Operand};
-use solvm_vm::unit::MachineLayout;
+use solvm_vm::unit::{HelperFunctions, MachineLayout};
 
 impl Emitter<'_, '_> {
     pub(super) fn comparison(&mut self, index: usize, before: &State) -> After {
@@ -171,7 +171,19 @@ impl Emitter<'_, '_> {
         let object = self.is_object(x);
         let is_doubtful = self.builder.select(is_one_type, object, Value::integer(0));
         let is_doubtful = self.builder.select(equal, Value::integer(0), is_doubtful);
-        self.escape_if(is_doubtful, exit);
+        let result = self.builder.variable(Class::Integer);
+        self.builder.write(result, equal);
+        let (look, next) = (self.builder.block(), self.builder.block());
+        self.builder.branch(is_doubtful, look, next);
+        self.builder.start(look, self.rank, true);
+        let equal = self.builder.call(HelperFunctions::equal() as u64, &[Value::CONTEXT, x, y]);
+        let has_metamethod =
+            self.builder.compare(IntegerComparison::Equal, equal, Value::integer(2));
+        self.escape_if(has_metamethod, exit);
+        self.builder.write(result, equal);
+        self.builder.jump(next);
+        self.builder.start(next, self.rank, false);
+        let equal = self.builder.read(result);
         let holds = if is_equal { equal } else { self.builder.not(equal) };
         self.branch(index, holds)
     }

@@ -56,9 +56,11 @@ pub(crate) fn emit(
         upvalues: HashMap::new(),
         globals: HashMap::new(),
         functions: HashMap::new(),
-        has_calls: region.nodes.iter().zip(effects).any(|(node, effects)| {
-            effects.memory == Memory::All || step::has_slow_path(node.opcode)
-        }),
+        has_calls: region
+            .nodes
+            .iter()
+            .zip(effects)
+            .any(|(node, effects)| effects.memory == Memory::All || step::has_slow_path(node)),
         roots: Vec::new(),
     };
     emitter.enter();

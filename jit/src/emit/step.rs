@@ -12,9 +12,11 @@ use crate::region::Node;
 use solvm_compiler::bytecode::{Opcode, RegisterSet};
 use solvm_vm::unit::{HelperFunctions, INSTRUCTION_ANSWERED, MachineLayout, NATIVE_ANSWERED, Seen};
 
-/// Whether an opcode that has code of its own continues by its slow path where that does not fit.
-pub(super) fn has_slow_path(opcode: Opcode) -> bool {
-    matches!(opcode, Opcode::SetField | Opcode::SetIndex | Opcode::SetInteger)
+/// Whether a node that has code of its own continues by its slow path where that does not fit: only
+/// if it often did not, since such a path is long.
+pub(super) fn has_slow_path(node: &Node) -> bool {
+    let stores = matches!(node.opcode, Opcode::SetField | Opcode::SetIndex | Opcode::SetInteger);
+    stores && node.doubts > 0
 }
 
 impl<'v> Emitter<'_, 'v> {
@@ -31,8 +33,18 @@ impl<'v> Emitter<'_, 'v> {
         self.settle(index, answer, INSTRUCTION_ANSWERED, before);
     }
 
+    /// Where a store goes that does not fit, and the block that is left to be filled.
+    pub(super) fn other_way(&mut self, index: usize) -> (Escape, Option<Block>) {
+        if has_slow_path(&self.region.nodes[index]) {
+            let slow = self.builder.block();
+            return (Escape::Block(slow), Some(slow));
+        }
+        (self.exit_before(index), None)
+    }
+
     /// Fills the block that a node escapes to, and continues in the one after it.
-    pub(super) fn slow_path(&mut self, index: usize, before: &State, slow: Block) {
+    pub(super) fn slow_path(&mut self, index: usize, before: &State, slow: Option<Block>) {
+        let Some(slow) = slow else { return };
         let next = self.builder.block();
         self.builder.jump(next);
         self.builder.start(slow, self.rank, true);

@@ -114,8 +114,7 @@ impl<'v> Emitter<'_, 'v> {
     pub(super) fn set_element(&mut self, index: usize, before: &State) {
         let node = &self.region.nodes[index];
         let (a, b, c) = self.slots_of(node);
-        let slow = self.builder.block();
-        let other = Escape::Block(slow);
+        let (other, slow) = self.other_way(index);
         let parts = self.table(b, before.held[b], other);
         if matches!(node.action, Action::AnyKey) {
             let (key, value) = (self.word(c, before.held[c]), self.word(a, before.held[a]));
@@ -258,21 +257,20 @@ impl<'v> Emitter<'_, 'v> {
     pub(super) fn get_field(&mut self, index: usize, before: &State) {
         let node = &self.region.nodes[index];
         let exit = self.exit_before(index);
-        let (a, b, c) = (
-            self.region.slot(node, node.word.a()),
-            self.region.slot(node, node.word.b()),
-            usize::from(node.word.c()),
-        );
+        let (a, b, _) = self.slots_of(node);
         let parts = self.table(b, before.held[b], exit);
         let code = self.region.frames[node.frame].code;
-        let (Some(after), Some(key)) = (self.after(index), code.constant(c)) else { return };
-        let (other, next) = (self.builder.block(), self.builder.block());
-        if let Some((place, offset)) = self.field(node, parts, place_of(node), Escape::Block(other))
-        {
+        let key = code.constant(node.word.c().into());
+        let (Some(after), Some(key)) = (self.after(index), key) else { return };
+        let other = (node.doubts > 0).then(|| self.builder.block());
+        let escape = other.map_or(exit, Escape::Block);
+        if let Some((place, offset)) = self.field(node, parts, place_of(node), escape) {
             let offset = offset + MachineLayout::NODE_VALUE;
             self.load_element(a, after.held[a], place, offset, parts.table, exit);
             self.finish_field(node, parts, before);
         }
+        let Some(other) = other else { return };
+        let next = self.builder.block();
         self.builder.jump(next);
         self.builder.start(other, self.rank, true);
         let parts = self.table(b, before.held[b], exit);
@@ -297,8 +295,7 @@ impl<'v> Emitter<'_, 'v> {
     pub(super) fn set_field(&mut self, index: usize, before: &State) {
         let node = &self.region.nodes[index];
         let (a, b, _) = self.slots_of(node);
-        let slow = self.builder.block();
-        let other = Escape::Block(slow);
+        let (other, slow) = self.other_way(index);
         let parts = self.table(b, before.held[b], other);
         let Some((place, offset)) = self.field(node, parts, place_of(node), other) else { return };
         let offset = offset + MachineLayout::NODE_VALUE;

@@ -98,6 +98,9 @@ fn join(known: &mut State, new: &State, is_header: bool) -> bool {
 /// of another kind now.
 fn at_header(region: &Region, slot: usize, kind: Kind) -> Representation {
     let wanted = Representation::wanted(kind);
+    if region.nodes.first().is_some_and(|node| node.doubts > 0) {
+        return Representation::Word;
+    }
     let is_other = region.running.register(slot).is_some_and(|value| match wanted {
         Representation::Double => value.as_number().is_none(),
         Representation::Table => value.as_table().is_none(),
@@ -174,7 +177,16 @@ fn after(
             _ => {}
         }
     }
-    let wanted = |slot| Representation::wanted(kinds.after(region, index, slot));
+    // What is read from memory after a call is checked before the next instruction.
+    let is_doubtful = node.doubts > 0
+        || effects.memory == Memory::All
+            && node.next.iter().any(
+                |target| matches!(*target, Target::Node(next) if region.nodes[next].doubts > 0),
+            );
+    let wanted = |slot| match is_doubtful {
+        true => Word,
+        false => Representation::wanted(kinds.after(region, index, slot)),
+    };
     if let Some(copy) = effects.copy {
         let held = match before.held[copy.source] {
             Word => wanted(copy.target),

@@ -18,13 +18,18 @@ const MAX_CALLED: usize = 150;
 /// The maximum number of functions that a call may be of.
 const MAX_KINDS: usize = 4;
 
+/// Instructions, by the address of their code and their index, and how many units were freed since
+/// they left there too often.
+pub(crate) type Doubtful = HashMap<(u64, usize), u32>;
+
 /// The region of the loop that the back-edge at `back_edge` closes, in a frame of the program.
 pub(crate) fn build<'v>(
     sample: &Sample<'v>,
     frame: Frame<'v>,
     back_edge: usize,
+    doubtful: &Doubtful,
 ) -> Result<Region<'v>, Refusal> {
-    let of_kinds = |kinds| build_for(Guess { sample, kinds }, frame, back_edge);
+    let of_kinds = |kinds| build_for(Guess { sample, kinds }, frame, back_edge, doubtful);
     match of_kinds(MAX_KINDS) {
         Err(Refusal::Size) => of_kinds(1),
         result => result,
@@ -35,6 +40,7 @@ fn build_for<'v>(
     guess: Guess<'_, 'v>,
     frame: Frame<'v>,
     back_edge: usize,
+    doubtful: &Doubtful,
 ) -> Result<Region<'v>, Refusal> {
     let function = frame.function();
     let mut region = Region {
@@ -50,7 +56,7 @@ fn build_for<'v>(
     };
     let first = region_frame(&region, function, 0, None, None);
     region.frames.push(first);
-    let mut builder = Builder { region, guess };
+    let mut builder = Builder { region, guess, doubtful };
     builder.node(0, builder.region.header)?;
     let mut next = 0;
     while next < builder.region.nodes.len() {
@@ -102,6 +108,7 @@ fn region_frame<'v>(
 struct Builder<'s, 'v> {
     region: Region<'v>,
     guess: Guess<'s, 'v>,
+    doubtful: &'s Doubtful,
 }
 
 impl<'v> Builder<'_, 'v> {
@@ -119,7 +126,10 @@ impl<'v> Builder<'_, 'v> {
             return Err(Refusal::Size);
         }
         let action = Action::Leave(Obstacle::Instruction);
-        self.region.nodes.push(Node { frame, at, word, opcode, action, next: Vec::new() });
+        let position = (self.region.frames[frame].code.address(), at);
+        let doubts = self.doubtful.get(&position).copied().unwrap_or(0);
+        let next = Vec::new();
+        self.region.nodes.push(Node { frame, at, word, opcode, action, doubts, next });
         self.region.frames[frame].nodes.insert(at, node);
         Ok(node)
     }
@@ -185,7 +195,10 @@ impl<'v> Builder<'_, 'v> {
         use Opcode::*;
         let node = &self.region.nodes[index];
         let code = &self.region.frames[node.frame].code;
+        let has_step = HelperFunctions::step(node.opcode).is_some() && !node.opcode.has_data_word();
         match node.opcode {
+            // The first time, the kind of what is loaded, or the place, may have been wrong.
+            _ if has_step && node.doubts > u32::from(is_access(node.opcode)) => Action::Step,
             Move | LoadConstant | LoadPrimitive | LoadNil | GetUpvalue | SetUpvalue | GetGlobal
             | NewTable | DuplicateTable | GetInteger | SetInteger | AddVV | AddVK | AddKV
             | SubtractVV | SubtractVK | SubtractKV | MultiplyVV | MultiplyVK | MultiplyKV
@@ -229,9 +242,7 @@ impl<'v> Builder<'_, 'v> {
             ReturnOpen if self.region.open_list_end(node.frame, node.at).is_some() => {
                 self.returns(node)
             }
-            opcode if HelperFunctions::step(opcode).is_some() && !opcode.has_data_word() => {
-                Action::Step
-            }
+            _ if has_step => Action::Step,
             _ => Action::Leave(Obstacle::Instruction),
         }
     }
@@ -425,4 +436,20 @@ impl<'v> Builder<'_, 'v> {
             _ => None,
         }
     }
+}
+
+/// Whether an instruction reads or writes a variable or a value of a table.
+fn is_access(opcode: Opcode) -> bool {
+    use Opcode::*;
+    matches!(
+        opcode,
+        GetField
+            | GetGlobal
+            | GetIndex
+            | GetInteger
+            | GetUpvalue
+            | SetField
+            | SetIndex
+            | SetInteger
+    )
 }

@@ -16,7 +16,7 @@ mod build;
 mod guess;
 mod liveness;
 
-pub(crate) use build::build;
+pub(crate) use build::{Doubtful, build};
 
 use solvm_compiler::bytecode::{Instruction, OPEN, Opcode, RegisterSet};
 use solvm_vm::unit::{Code, Frame, Function, NumberFunction, Seen, Table};
@@ -158,6 +158,8 @@ pub(crate) struct Node<'v> {
     pub(crate) word: Instruction,
     pub(crate) opcode: Opcode,
     pub(crate) action: Action<'v>,
+    /// How many units were freed since they left here too often: nothing is expected of the values.
+    pub(crate) doubts: u32,
     /// Where control goes: of a branch or comparison first where it jumps to. Empty if it leaves.
     pub(crate) next: Vec<Target>,
 }

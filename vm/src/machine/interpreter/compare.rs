@@ -320,6 +320,19 @@ pub(crate) unsafe fn raw_equal(x: Value, y: Value) -> bool {
     }
 }
 
+/// Whether two values are equal; None if a metamethod decides.
+///
+/// # Safety
+/// The values are alive.
+pub(crate) unsafe fn equality(vm: &Vm, x: Value, y: Value) -> Option<bool> {
+    if raw_equal(x, y) {
+        return Some(true);
+    }
+    let has_strings = x.is_string() && y.is_string();
+    let is_decided = has_strings || shared_metamethod(vm, x, y, Metamethod::Equal).is_nil();
+    is_decided.then_some(false)
+}
+
 /// The `__lt` metamethod that two values share; nil if they have no order.
 ///
 /// # Safety

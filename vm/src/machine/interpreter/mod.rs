@@ -35,7 +35,7 @@ mod step;
 mod table_access;
 
 pub(crate) use call::issue_call;
-pub(crate) use compare::{less_than_metamethod, raw_equal};
+pub(crate) use compare::{equality, less_than_metamethod, raw_equal};
 pub(crate) use dispatch::{
     CALL, CONTINUE, HANDLERS, Handler, choose_dispatch, continue_at, enter, keep_loop,
     update_dispatch,

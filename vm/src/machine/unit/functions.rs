@@ -48,6 +48,11 @@ impl HelperFunctions {
         replace as *const ()
     }
 
+    /// `(vm, x, y) -> u64`: 1 if two values are equal, 0 if not, 2 if a metamethod decides.
+    pub fn equal() -> *const () {
+        equal as *const ()
+    }
+
     /// `(x, y) -> u64`: a power of numbers; all are bits of doubles.
     pub fn power() -> *const () {
         power as *const ()
@@ -147,6 +152,14 @@ unsafe extern "C" fn replace(vm: *mut Vm, table: *mut Table, key: u64, value: u6
             return 0;
         }
         table::set(&mut (*vm).heap, table, Value(key), Value(value)).is_ok().into()
+    }
+}
+
+unsafe extern "C" fn equal(vm: *mut Vm, x: u64, y: u64) -> u64 {
+    // SAFETY: the unit passes its VM, and the words of values, which are alive.
+    match unsafe { interpreter::equality(&*vm, Value(x), Value(y)) } {
+        Some(is_equal) => is_equal.into(),
+        None => 2,
     }
 }
 
