@@ -151,12 +151,15 @@ impl Jit {
             Flow::Return => left.code.address() != unit.code.address(),
             _ => opcode.entry().is_none(),
         });
+        if !is_about_values {
+            return false;
+        }
         if self.doubtful.len() > MAX_DOUBTFUL {
             self.doubtful.clear();
         }
         let doubts = self.doubtful.entry((left.code.address(), left.at)).or_insert(0);
         *doubts += 1;
-        is_about_values && *doubts <= 2
+        *doubts <= 2
     }
 
     fn compile(&mut self, sample: &Sample, frame: Frame, back_edge: usize) -> Result<Made, String> {

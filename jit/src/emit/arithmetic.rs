@@ -89,15 +89,26 @@ impl Emitter<'_, '_> {
             let exit = self.exit_before(index);
             self.check_number(result, exit);
         }
-        for (side, value) in sides.into_iter().zip([left, right]) {
-            match side {
-                Side::Slot(slot) if !before.held[slot].is_number() && slot != target => {
-                    self.write_double(slot, value);
-                }
-                _ => {}
+        self.write_operands(sides, [left, right], target, before);
+        self.write_double(target, result);
+    }
+
+    /// Keeps operands that have been checked as numbers.
+    fn write_operands(
+        &mut self,
+        sides: [Side; 2],
+        operands: [Value; 2],
+        target: usize,
+        before: &State,
+    ) {
+        for (side, operand) in sides.into_iter().zip(operands) {
+            if let Side::Slot(slot) = side
+                && !before.held[slot].is_number()
+                && slot != target
+            {
+                self.write_double(slot, operand);
             }
         }
-        self.write_double(target, result);
     }
 
     fn power(
@@ -118,14 +129,7 @@ impl Emitter<'_, '_> {
         }
         let bits = operands.map(|operand| self.builder.unary(UnaryOperation::ToBits, operand));
         let bits = self.builder.call(HelperFunctions::power() as u64, &bits);
-        for (side, operand) in sides.into_iter().zip(operands) {
-            match side {
-                Side::Slot(slot) if !before.held[slot].is_number() && slot != target => {
-                    self.write_double(slot, operand);
-                }
-                _ => {}
-            }
-        }
+        self.write_operands(sides, operands, target, before);
         let result = self.builder.unary(UnaryOperation::FromBits, bits);
         self.write_double(target, result);
     }
@@ -198,11 +202,7 @@ impl Emitter<'_, '_> {
         };
         let holds = self.builder.compare_doubles(comparison, left, right);
         let result = self.builder.select(holds, Value::integer(TRUE), Value::integer(FALSE));
-        for (slot, value) in slots.into_iter().zip([left, right]) {
-            if !before.held[slot].is_number() && slot != target {
-                self.write_double(slot, value);
-            }
-        }
+        self.write_operands(slots.map(Side::Slot), [left, right], target, before);
         self.write_word(target, result);
     }
 }

@@ -380,13 +380,12 @@ impl<'v> Builder<'_, 'v> {
     fn unchanged_register(&self, index: usize, register: u8) -> Option<u8> {
         let (mut frame, mut at) = (self.region.nodes[index].frame, self.region.nodes[index].at);
         let mut register = register;
-        let is_written = |word: Instruction, register| word.registers().written.contains(register);
         loop {
             let this = &self.region.frames[frame];
             let start = if frame == 0 { self.region.header } else { 0 };
             let definition = (start..at)
                 .rev()
-                .find(|&at| this.code.word(at).is_some_and(|word| is_written(word, register)));
+                .find(|&at| this.code.word(at).is_some_and(|word| writes(word, register)));
             match (definition, this.caller) {
                 (Some(definition), _) => {
                     let word = this.code.word(definition)?;
@@ -405,37 +404,47 @@ impl<'v> Builder<'_, 'v> {
                 (None, None) => break,
             }
         }
+        self.is_unchanged(register).then_some(register)
+    }
+
+    /// The instructions of the loop itself, without the functions it calls.
+    fn loop_words(&self) -> impl Iterator<Item = Instruction> {
         let code = self.region.frames[0].code;
-        let mut all =
-            (self.region.header..self.region.back_edge + 1).filter_map(|at| code.word(at));
-        (!all.any(|word| is_written(word, register))).then_some(register)
+        (self.region.header..=self.region.back_edge).filter_map(move |at| code.word(at))
+    }
+
+    /// Whether the loop does not write a register of its frame.
+    fn is_unchanged(&self, register: u8) -> bool {
+        !self.loop_words().any(|word| writes(word, register))
     }
 
     /// Where a call in the first frame gets its function, if the loop does not change that.
     fn callee_source(&self, index: usize) -> Option<CalleeSource> {
         let node = Some(&self.region.nodes[index]).filter(|node| node.frame == 0)?;
         let code = self.region.frames[0].code;
-        let words = |range: std::ops::Range<usize>| range.filter_map(move |at| code.word(at));
-        let is_written = |word: Instruction, register| word.registers().written.contains(register);
-        let definition = words(self.region.header..node.at)
-            .filter(|&word| is_written(word, node.word.a()))
-            .last()?;
-        let mut all = words(self.region.header..self.region.back_edge + 1);
+        let definition = (self.region.header..node.at)
+            .rev()
+            .filter_map(|at| code.word(at))
+            .find(|&word| writes(word, node.word.a()))?;
         match definition.opcode()? {
             Opcode::Move => {
                 let register = definition.d() as u8;
-                (!all.any(|word| is_written(word, register)))
-                    .then_some(CalleeSource::Register(register))
+                self.is_unchanged(register).then_some(CalleeSource::Register(register))
             }
             Opcode::GetUpvalue => {
                 let sets = |word: Instruction| {
                     word.opcode() == Some(Opcode::SetUpvalue) && word.d() == definition.d()
                 };
-                (!all.any(sets)).then_some(CalleeSource::Upvalue(definition.d()))
+                (!self.loop_words().any(sets)).then_some(CalleeSource::Upvalue(definition.d()))
             }
             _ => None,
         }
     }
+}
+
+/// Whether an instruction writes a register.
+fn writes(word: Instruction, register: u8) -> bool {
+    word.registers().written.contains(register)
 }
 
 /// Whether an instruction reads or writes a variable or a value of a table.

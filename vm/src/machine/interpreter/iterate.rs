@@ -9,7 +9,7 @@ use super::dispatch::{CONTINUE, cold_functions, dispatch, handlers, keep_loop};
 use super::operand::{b, cut_off, distance};
 use crate::heap::table;
 use crate::layout::object::Table;
-use crate::layout::value::{TABLE, Value, is_pointer};
+use crate::layout::value::{TABLE, Value};
 use crate::machine::unit::{self, Advance};
 use crate::machine::vm::Vm;
 use solvm_compiler::bytecode::Instruction;
@@ -65,9 +65,7 @@ handlers! { (pc, base, d, a, k, vm)
         if generator == INDEX_MARK {
             jump!(next_index_pair, d, a);
         }
-        *slot = generator;
-        *slot.add(2) = *slot.sub(2);
-        *slot.add(3) = *slot.sub(1);
+        pass_to_generator(slot);
         jump!(DoCall, (d & 0xff) | 2 << 8, a);
     }
     /// An entry word: the instruction, then the unit behind it.
@@ -184,6 +182,17 @@ handlers! { (pc, base, d, a, k, vm)
     }
 }
 
+/// Sets up the call of a loop's generator, in the slots of the loop's variables.
+///
+/// # Safety
+/// `slot` is that of the first variable of a generic `for`.
+#[inline(always)]
+pub(crate) unsafe fn pass_to_generator(slot: *mut Value) {
+    *slot = *slot.sub(3);
+    *slot.add(2) = *slot.sub(2);
+    *slot.add(3) = *slot.sub(1);
+}
+
 /// Passes the next entry of a loop to its first two variables, for machine code.
 ///
 /// # Safety
@@ -255,20 +264,11 @@ cold_functions! {
     /// the loop ends.
     fn next_index(vm, instruction) {
         let slot = vm.base.add(instruction.a() as usize);
-        let index = (*slot.sub(1)).as_f64() + 1.0;
-        let table = (*slot.sub(2)).untag(TABLE);
-        debug_assert!(is_pointer(table));
-        let value = table::get(table as *mut Table, Value::number(index));
-        if value.is_nil() {
+        if advance_loop(slot) == Advance::ENDED {
             vm.pc = vm.pc.add(1);
             return CONTINUE;
         }
-        *slot = Value::number(index);
-        *slot.add(1) = value;
-        *slot.sub(1) = Value::number(index);
-        for extra in 2..(instruction.b() as usize).saturating_sub(1) {
-            *slot.add(extra) = Value::NIL;
-        }
+        clear_rest_of_loop(slot, (instruction.b() as usize).saturating_sub(1));
         vm.pc = vm.pc.offset(1 + Instruction(*vm.pc).short_jump() as isize);
         CONTINUE
     }

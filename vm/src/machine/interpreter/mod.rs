@@ -41,6 +41,8 @@ pub(crate) use dispatch::{
     update_dispatch,
 };
 pub(crate) use index::{MAX_CHAIN, find_metamethod, metatable_of};
-pub(crate) use iterate::{advance_loop, clear_rest_of_loop, prepare_loop, unmark_loop};
+pub(crate) use iterate::{
+    advance_loop, clear_rest_of_loop, pass_to_generator, prepare_loop, unmark_loop,
+};
 pub(crate) use operand::field_node;
 pub(crate) use step::{after_step, step_of};

@@ -186,9 +186,7 @@ pub(crate) unsafe fn enter_loop(
                 enter(pc, base, d, a, k, vm)
             }
             _ => {
-                *slot = *slot.sub(3);
-                *slot.add(2) = *slot.sub(2);
-                *slot.add(3) = *slot.sub(1);
+                interpreter::pass_to_generator(slot);
                 issue_call(pc, base, d & 0xff | 2 << 8, a, k, vm)
             }
         }
