@@ -10,7 +10,7 @@ use crate::passes::kinds::Kinds;
 use crate::passes::states::States;
 use crate::region::{self, Doubtful};
 use solvm_compiler::bytecode::{Flow, Opcode};
-use solvm_vm::unit::{Compiler, Frame, NewUnit, Place, Position, Sample};
+use solvm_vm::unit::{Code, Compiler, Entry, Frame, NewUnit, Place, Position, Sample};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -47,6 +47,8 @@ impl Default for Options {
 pub const FREE_TIME: Duration = Duration::from_millis(4);
 /// How many frames of calls are looked at.
 const MAX_FRAMES: usize = 4;
+/// How many callers a function is looked for in that may call itself.
+const MAX_CALLERS: usize = 16;
 
 /// The maximum number of instructions that are remembered as doubtful.
 const MAX_DOUBTFUL: usize = 10_000;
@@ -111,13 +113,23 @@ impl Jit {
         })
     }
 
-    /// The innermost loop around the sampled instruction that is not compiled yet, if it has been
-    /// sampled often enough.
-    fn hot_loop<'v>(&self, sample: &Sample<'v>) -> Option<(Frame<'v>, usize, Place)> {
-        for frame in sample.frames().take(MAX_FRAMES) {
-            for back_edge in loops_around(&frame) {
-                let code = frame.function().code();
-                let Some(place) = code.place(back_edge) else { continue };
+    /// The innermost function that calls itself, or loop around the sampled instruction, that is not
+    /// compiled yet, if it has been sampled often enough.
+    fn hot_place<'v>(&self, sample: &Sample<'v>) -> Option<(Frame<'v>, Entry, Place)> {
+        let frames: Vec<Frame> = sample.frames().take(MAX_CALLERS).collect();
+        for (frame, callers) in
+            (1..).zip(&frames).map(|(next, frame)| (*frame, &frames[next..])).take(MAX_FRAMES)
+        {
+            let code = frame.function().code();
+            let is_same = |caller: &Frame| caller.function().code().address() == code.address();
+            let is_recursive = callers.iter().any(is_same) && !code.prototype().is_vararg;
+            if is_recursive && code.is_compiled(Entry::Start) {
+                continue;
+            }
+            let start = is_recursive.then_some(Entry::Start);
+            let loops = loops_around(&frame).into_iter().map(Entry::BackEdge);
+            for entry in start.into_iter().chain(loops) {
+                let Some(place) = code.place(entry) else { continue };
                 let Some(cell) = code.count(place) else { continue };
                 let count = Count(cell.get());
                 if count.is_done() {
@@ -128,7 +140,7 @@ impl Jit {
                     return None;
                 }
                 cell.set(count.done().0);
-                return Some((frame, back_edge, place));
+                return Some((frame, entry, place));
             }
         }
         None
@@ -142,13 +154,13 @@ impl Jit {
     }
 
     /// Expects nothing of the values at an instruction any more. Returns whether that is new and
-    /// may help: not where another function is called, the loop's own returns, or the budget has
+    /// may help: not where another function is called, the unit's own returns, or the budget has
     /// run out.
-    fn doubts(&mut self, unit: Position, left: Position) -> bool {
+    fn doubts(&mut self, unit: Code, left: Position) -> bool {
         let opcode = left.code.word(left.at).and_then(|word| word.opcode());
         let is_about_values = opcode.is_some_and(|opcode| match opcode.flow() {
             Flow::Call | Flow::TailCall => false,
-            Flow::Return => left.code.address() != unit.code.address(),
+            Flow::Return => left.code.address() != unit.address(),
             _ => opcode.entry().is_none(),
         });
         if !is_about_values {
@@ -162,8 +174,8 @@ impl Jit {
         *doubts <= 2
     }
 
-    fn compile(&mut self, sample: &Sample, frame: Frame, back_edge: usize) -> Result<Made, String> {
-        let region = region::build(sample, frame, back_edge, &self.doubtful)
+    fn compile(&mut self, sample: &Sample, frame: Frame, entry: Entry) -> Result<Made, String> {
+        let region = region::build(sample, frame, entry, &self.doubtful)
             .map_err(|error| error.to_string())?;
         let effects = effects(&region);
         let kinds = Kinds::of(&region, &effects);
@@ -238,14 +250,12 @@ unsafe impl Compiler for Jit {
         if !self.has_time() {
             return None;
         }
-        let (frame, back_edge, place) = self.hot_loop(sample)?;
+        let (frame, entry, place) = self.hot_place(sample)?;
         let began = Instant::now();
-        let made = self.compile(sample, frame, back_edge);
+        let made = self.compile(sample, frame, entry);
         let time = began.elapsed();
         self.taken += time;
         if let Some(log) = self.options.log {
-            let position = Position { code: frame.function().code(), at: back_edge };
-            let (chunk, line) = (chunk(position), line(position));
             let what = match &made {
                 Ok(Made { nodes, size, .. }) => {
                     let time = time.as_micros();
@@ -253,7 +263,7 @@ unsafe impl Compiler for Jit {
                 }
                 Err(reason) => format!("not compiled: {reason}"),
             };
-            log(&format!("jit: {chunk}:{line}: {what}"));
+            log(&format!("jit: {}: {what}", name(frame.function().code(), entry)));
         }
         let Made { unit, size, roots, .. } = made.ok()?;
         let code = unit.address() as *const ();
@@ -264,42 +274,44 @@ unsafe impl Compiler for Jit {
         self.can_run
     }
 
-    fn declined(&mut self, position: Position<'_>) -> bool {
-        let is_reopened = reopen(position);
+    fn declined(&mut self, code: Code<'_>, entry: Entry) -> bool {
+        let is_reopened = reopen(code, entry);
         if !is_reopened && let Some(log) = self.options.log {
-            log(&format!("jit: {}:{}: freed: it declines", chunk(position), line(position)));
+            log(&format!("jit: {}: freed: it declines", name(code, entry)));
         }
         is_reopened
     }
 
-    fn freed(&mut self, position: Position<'_>, left: Option<Position<'_>>) {
+    fn freed(&mut self, code: Code<'_>, entry: Entry, left: Option<Position<'_>>) {
         if let Some(left) = left
-            && self.doubts(position, left)
+            && self.doubts(code, left)
         {
-            reopen(position);
+            reopen(code, entry);
         }
         let Some(log) = self.options.log else { return };
         let reason = left.map_or("in a call".to_string(), |left| {
             let opcode = left.code.word(left.at).and_then(|word| word.opcode());
             format!("before {} in line {}", opcode.map_or("?", Opcode::name), line(left))
         });
-        log(&format!("jit: {}:{}: freed: it leaves {reason}", chunk(position), line(position)));
+        log(&format!("jit: {}: freed: it leaves {reason}", name(code, entry)));
     }
 }
 
-/// Lets a loop be compiled again, unless it was too often. Returns whether it may.
-fn reopen(position: Position) -> bool {
-    let place = position.code.place(position.at);
-    let Some(cell) = place.and_then(|place| position.code.count(place)) else { return false };
+/// Lets a loop or function be compiled again, unless it was too often. Returns whether it may.
+fn reopen(code: Code, entry: Entry) -> bool {
+    let place = code.place(entry);
+    let Some(cell) = place.and_then(|place| code.count(place)) else { return false };
     let count = Count(cell.get()).reopened();
     cell.set(count.0);
     !count.is_done()
 }
 
-/// The name of the chunk of an instruction.
-fn chunk(position: Position) -> String {
-    let chunk = solvm_compiler::chunk_id(&position.code.prototype().source.name);
-    String::from_utf8_lossy(&chunk).into_owned()
+/// The chunk and line of a loop or function.
+fn name(code: Code, entry: Entry) -> String {
+    let chunk = solvm_compiler::chunk_id(&code.prototype().source.name);
+    let line = line(Position { code, at: entry.at() });
+    let what = if entry == Entry::Start { " (function)" } else { "" };
+    format!("{}:{line}{what}", String::from_utf8_lossy(&chunk))
 }
 
 /// The line of an instruction.

@@ -174,6 +174,11 @@ impl Interpreter<'_, '_> {
                     }
                     continue;
                 }
+                Instruction::Rebase { distance } => {
+                    let base = &mut self.registers[Register::BASE.index()];
+                    *base = base.wrapping_add(distance as u64);
+                    continue;
+                }
                 Instruction::Leave { condition, exit } => {
                     if self.holds(condition) {
                         return Err(self.leave(exit));

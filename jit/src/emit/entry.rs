@@ -7,6 +7,7 @@
 use super::{Emitter, Escape};
 use crate::backend::linear::{Class, IntegerComparison, IntegerOperation, Value, Width};
 use crate::passes::effects::captured_slot;
+use crate::passes::states::State;
 use crate::region::{Action, CalleeSource, Inherited, Node};
 use solvm_compiler::bytecode::Opcode;
 use solvm_vm::unit::{Code, DECLINED, MachineLayout, Seen, Table};
@@ -33,7 +34,12 @@ impl<'v> Emitter<'_, 'v> {
         }
         self.check_assumptions(&[], exit);
         self.check_callees(exit);
-        let mut is_used = vec![false; region.slots];
+        self.load_used(&first, exit);
+    }
+
+    /// Loads the slots that the region uses.
+    pub(super) fn load_used(&mut self, state: &State, exit: Escape) {
+        let mut is_used = vec![false; self.region.slots];
         for effects in self.effects {
             let uses = effects.uses.iter().map(|&(slot, _)| slot);
             let copied = effects.copy.iter().map(|copy| copy.source);
@@ -41,8 +47,8 @@ impl<'v> Emitter<'_, 'v> {
                 is_used[slot] = true;
             }
         }
-        for slot in (0..region.slots).filter(|&slot| is_used[slot]) {
-            self.load_from_frame(slot, first.held[slot], exit);
+        for slot in (0..self.region.slots).filter(|&slot| is_used[slot]) {
+            self.load_from_frame(slot, state.held[slot], exit);
         }
     }
 

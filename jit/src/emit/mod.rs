@@ -13,6 +13,7 @@ mod compare;
 mod control;
 mod entry;
 mod iterate;
+mod recurse;
 mod slots;
 mod step;
 mod table;
@@ -24,6 +25,7 @@ use crate::passes::effects::{Effects, Memory};
 use crate::passes::representation::Representation;
 use crate::passes::states::{State, States};
 use crate::region::{Action, Region, Target};
+use recurse::OwnCalls;
 use slots::Slots;
 use solvm_compiler::bytecode::Opcode;
 use solvm_vm::unit::{MachineLayout, NATIVE_ANSWERED, Root};
@@ -39,6 +41,9 @@ pub(crate) fn emit(
 ) -> Vec<Root> {
     builder.clear(MachineLayout::FUEL);
     let [budget, moves] = [(); 2].map(|()| builder.variable(Class::Integer));
+    let has_calls = region.nodes.iter().zip(effects).any(|(node, effects)| {
+        effects.memory == Memory::All || step::has_slow_path(node) || region.is_function()
+    });
     let mut emitter = Emitter {
         region,
         effects,
@@ -56,11 +61,8 @@ pub(crate) fn emit(
         upvalues: HashMap::new(),
         globals: HashMap::new(),
         functions: HashMap::new(),
-        has_calls: region
-            .nodes
-            .iter()
-            .zip(effects)
-            .any(|(node, effects)| effects.memory == Memory::All || step::has_slow_path(node)),
+        own_calls: None,
+        has_calls,
         roots: Vec::new(),
     };
     emitter.enter();
@@ -123,7 +125,9 @@ struct Emitter<'e, 'v> {
     globals: HashMap<(usize, usize), u64>,
     /// The addresses of functions of which only the code is known, by frame.
     functions: HashMap<usize, Variable>,
-    /// Whether it calls natives or slow paths, which find the frame in the VM's state.
+    /// Of a function: how it calls itself.
+    own_calls: Option<OwnCalls>,
+    /// Whether it calls natives, slow paths or itself, so that the VM's state has another frame.
     has_calls: bool,
     roots: Vec<Root>,
 }
@@ -161,6 +165,7 @@ impl<'v> Emitter<'_, 'v> {
         }
         let header = self.block_of(0);
         self.builder.jump(header);
+        self.fill_start();
         let mut is_done = vec![false; region.nodes.len()];
         while let Some(start) = self.pending.pop() {
             if std::mem::replace(&mut is_done[start], true) {
@@ -442,6 +447,7 @@ impl<'v> Emitter<'_, 'v> {
             (Action::Call { first, count }, _) => {
                 return self.call(index, first..first + count, &before);
             }
+            (Action::Recurse, _) => return self.recurse(index, &before),
             (Action::NumberFunction(function, word), _) => {
                 self.number_function(index, function, word, &before);
             }
@@ -480,6 +486,9 @@ impl<'v> Emitter<'_, 'v> {
             (_, JumpIfTrue | JumpIfFalse) => return self.jump_if(index, &before),
             (_, ForPrepare | ForPrepareStep | ForLoop | ForLoopStep) => {
                 return self.numeric_loop(index, &before);
+            }
+            (_, Return0 | Return1 | Return | ReturnOpen) if node.frame == 0 => {
+                return self.return_to_caller(index, &before);
             }
             (_, Return0 | Return1 | Return | ReturnOpen) => self.pass_values(index, &before),
             (_, SetList) => self.set_list(index, &before),

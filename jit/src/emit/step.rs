@@ -92,6 +92,13 @@ impl<'v> Emitter<'_, 'v> {
 
     /// Writes to memory what the interpreter would have there before a node, the budget included.
     fn save(&mut self, node: &Node, before: &State) {
+        self.save_frames(node, before);
+        let budget = self.builder.read(self.budget);
+        self.builder.store(Width::Word, budget, Value::CONTEXT, MachineLayout::FUEL);
+    }
+
+    /// Writes the values and the links of the frames to memory, as they are before a node.
+    pub(super) fn save_frames(&mut self, node: &Node, before: &State) {
         for slot in self.unsaved(node.frame, node.at, before) {
             self.store_slot(slot, before.held[slot], Value::BASE, offset(slot));
         }
@@ -99,8 +106,6 @@ impl<'v> Emitter<'_, 'v> {
             let link = Value::integer(link as i64);
             self.builder.store(Width::Word, link, Value::BASE, offset(slot));
         }
-        let budget = self.builder.read(self.budget);
-        self.builder.store(Width::Word, budget, Value::CONTEXT, MachineLayout::FUEL);
     }
 
     /// Checks again what the code relies on, if anything may have moved.

@@ -86,11 +86,11 @@ fn effects_of(region: &Region, node: &Node) -> Effects {
             defines: vec![a],
             ..Effects::default()
         },
-        (Action::Native(_), _) => Effects {
-            uses: std::iter::once(a)
-                .chain((0..region.arguments(node)).map(|index| a + 2 + index))
-                .map(|slot| (slot, Kind::Any))
-                .collect(),
+        (Action::Recurse, opcode) if opcode.is_tail_call() => {
+            Effects { uses: passed(region, node, a), ..Effects::default() }
+        }
+        (Action::Native(_) | Action::Recurse, _) => Effects {
+            uses: passed(region, node, a),
             defines: (0..region.expected_of(node)).map(|index| a + index).collect(),
             memory: Memory::All,
             ..Effects::default()
@@ -178,13 +178,23 @@ fn effects_of(region: &Region, node: &Node) -> Effects {
     }
 }
 
-/// The return of a called function.
+/// The slots that a call passes, from that of the callee on.
+fn passed(region: &Region, node: &Node, callee: usize) -> Vec<(usize, Kind)> {
+    let arguments = (0..region.arguments(node)).map(|index| callee + 2 + index);
+    std::iter::once(callee).chain(arguments).map(|slot| (slot, Kind::Any)).collect()
+}
+
+/// A return: of a called function, to its caller's frame.
 fn returned(region: &Region, node: &Node) -> Effects {
     let frame = &region.frames[node.frame];
-    let Some((_, call)) = frame.caller else { return Effects::default() };
-    let (first, from) = (frame.first_slot - 2, region.slot(node, node.word.a()));
-    let expected = region.expected(call);
+    let from = region.slot(node, node.word.a());
     let given = region.returned(node);
+    let Some((_, call)) = frame.caller else {
+        let uses = (0..given).map(|index| (from + index, Kind::Any)).collect();
+        return Effects { uses, ..Effects::default() };
+    };
+    let first = frame.first_slot - 2;
+    let expected = region.expected(call);
     if expected == 1 && given == 1 {
         return Effects::copy(first, from);
     }
@@ -196,8 +206,9 @@ fn returned(region: &Region, node: &Node) -> Effects {
 }
 
 /// The slot that an upvalue of a called function is, if it is a variable of the region's frames.
+/// The frames of a function are others each time.
 pub(crate) fn captured_slot(region: &Region, node: &Node) -> Option<usize> {
-    if node.frame == 0 {
+    if node.frame == 0 || region.is_function() {
         return None;
     }
     let variable = region.frames[node.frame].function.upvalue(node.word.d().into())?;

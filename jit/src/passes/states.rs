@@ -98,7 +98,10 @@ fn join(known: &mut State, new: &State, is_header: bool) -> bool {
 /// of another kind now.
 fn at_header(region: &Region, slot: usize, kind: Kind) -> Representation {
     let wanted = Representation::wanted(kind);
-    if region.nodes.first().is_some_and(|node| node.doubts > 0) {
+    // Of the slots of a function, only its parameters have values where it starts.
+    let is_empty =
+        region.is_function() && slot >= usize::from(region.frames[0].code.prototype().parameters);
+    if is_empty || region.nodes.first().is_some_and(|node| node.doubts > 0) {
         return Representation::Word;
     }
     let is_other = region.running.register(slot).is_some_and(|value| match wanted {
@@ -111,7 +114,7 @@ fn at_header(region: &Region, slot: usize, kind: Kind) -> Representation {
 
 /// How the loop's own hidden variables are held: as integers, if that is what they are now.
 fn loop_variables(region: &Region) -> Vec<(usize, Representation)> {
-    let Some(word) = region.frames[0].code.word(region.back_edge) else { return Vec::new() };
+    let Some(word) = region.frames[0].code.word(*region.range.end()) else { return Vec::new() };
     if !matches!(word.opcode(), Some(Opcode::ForLoop | Opcode::ForLoopStep)) {
         return Vec::new();
     }
@@ -220,7 +223,9 @@ fn after(
             },
             (Action::Call { .. } | Action::StringMethod(_), _) => Word,
             (Action::StringLength, _) => Integer(0, 1 << 32),
-            (Action::Native(_) | Action::Step | Action::Advance, _) => wanted(slot),
+            (Action::Native(_) | Action::Recurse | Action::Step | Action::Advance, _) => {
+                wanted(slot)
+            }
             // The object of a method.
             (_, SelfField) if slot != region.slot(node, node.word.a()) => Table,
             (_, AddVV | SubtractVV | MultiplyVV | DivideVV | ModuloVV) => {

@@ -8,7 +8,7 @@ use super::{
     Target, body, header, jump_target,
 };
 use solvm_compiler::bytecode::{Flow, Instruction, OPEN, Opcode};
-use solvm_vm::unit::{Frame, Function, HelperFunctions, Sample, Seen};
+use solvm_vm::unit::{Entry, Frame, Function, HelperFunctions, Sample, Seen};
 use std::collections::HashMap;
 
 /// The maximum depth of calls.
@@ -18,18 +18,21 @@ const MAX_CALLED: usize = 150;
 /// The maximum number of functions that a call may be of.
 const MAX_KINDS: usize = 4;
 
+/// The maximum number of returns of a function times that of its calls of itself.
+const MAX_WAYS_BACK: usize = 64;
+
 /// Instructions, by the address of their code and their index, and how many units were freed since
 /// they left there too often.
 pub(crate) type Doubtful = HashMap<(u64, usize), u32>;
 
-/// The region of the loop that the back-edge at `back_edge` closes, in a frame of the program.
+/// The region of a loop or of the function of a frame of the program.
 pub(crate) fn build<'v>(
     sample: &Sample<'v>,
     frame: Frame<'v>,
-    back_edge: usize,
+    entry: Entry,
     doubtful: &Doubtful,
 ) -> Result<Region<'v>, Refusal> {
-    let of_kinds = |kinds| build_for(Guess { sample, kinds }, frame, back_edge, doubtful);
+    let of_kinds = |kinds| build_for(Guess { sample, kinds }, frame, entry, doubtful);
     match of_kinds(MAX_KINDS) {
         Err(Refusal::Size) => of_kinds(1),
         result => result,
@@ -39,17 +42,21 @@ pub(crate) fn build<'v>(
 fn build_for<'v>(
     guess: Guess<'_, 'v>,
     frame: Frame<'v>,
-    back_edge: usize,
+    entry: Entry,
     doubtful: &Doubtful,
 ) -> Result<Region<'v>, Refusal> {
     let function = frame.function();
+    let code = function.code();
     let mut region = Region {
+        entry,
+        range: match entry {
+            Entry::Start => 0..=code.prototype().code.len().saturating_sub(1),
+            Entry::BackEdge(at) => header(code, at).unwrap_or(at)..=at,
+        },
         frames: Vec::new(),
         nodes: Vec::new(),
-        slots: function.code().frame_size(),
+        slots: code.frame_size(),
         running: frame,
-        back_edge,
-        header: header(function.code(), back_edge).unwrap_or(back_edge),
         inherited: Vec::new(),
         classes: Vec::new(),
         callees: Vec::new(),
@@ -57,13 +64,14 @@ fn build_for<'v>(
     let first = region_frame(&region, function, 0, None, None);
     region.frames.push(first);
     let mut builder = Builder { region, guess, doubtful };
-    builder.node(0, builder.region.header)?;
+    builder.node(0, *builder.region.range.start())?;
     let mut next = 0;
     while next < builder.region.nodes.len() {
         builder.connect(next)?;
         next += 1;
     }
     let region = builder.region;
+    let Entry::BackEdge(back_edge) = entry else { return recursive(region) };
     // The loop must be able to go round.
     if !region.nodes.iter().any(|node| node.frame == 0 && node.at == back_edge) {
         let is_left = |node: &&Node| matches!(node.action, Action::Leave(_));
@@ -77,6 +85,22 @@ fn build_for<'v>(
         }));
     }
     Ok(region)
+}
+
+/// A region of a function, if it calls itself, and its returns do not have to look for too many
+/// callers.
+fn recursive(region: Region) -> Result<Region, Refusal> {
+    let is_call = |node: &&Node| matches!(node.action, Action::Recurse);
+    let is_return = |node: &&Node| node.frame == 0 && node.opcode.flow() == Flow::Return;
+    let [calls, returns] = [
+        region.nodes.iter().filter(is_call).count(),
+        region.nodes.iter().filter(is_return).count(),
+    ];
+    match calls * returns {
+        _ if calls == 0 => Err(Refusal::Recursion),
+        MAX_WAYS_BACK.. => Err(Refusal::Size),
+        _ => Ok(region),
+    }
 }
 
 fn region_frame<'v>(
@@ -136,7 +160,7 @@ impl<'v> Builder<'_, 'v> {
 
     /// Where an instruction leads to; outside of the loop, the interpreter continues.
     fn target(&mut self, frame: usize, at: usize) -> Result<Target, Refusal> {
-        if frame == 0 && !(self.region.header..=self.region.back_edge).contains(&at) {
+        if frame == 0 && !self.region.range.contains(&at) {
             return Ok(Target::Exit(at));
         }
         Ok(Target::Node(self.node(frame, at)?))
@@ -231,9 +255,10 @@ impl<'v> Builder<'_, 'v> {
             CallOpen if self.region.open_list_end(node.frame, node.at).is_some() => {
                 self.call(index)
             }
-            TailCall if node.frame != 0 => self.call(index),
+            TailCall if node.frame != 0 || self.region.is_function() => self.call(index),
             TailCallOpen
-                if node.frame != 0 && self.region.open_list_end(node.frame, node.at).is_some() =>
+                if (node.frame != 0 || self.region.is_function())
+                    && self.region.open_list_end(node.frame, node.at).is_some() =>
             {
                 self.call(index)
             }
@@ -289,10 +314,13 @@ impl<'v> Builder<'_, 'v> {
         }
     }
 
-    /// A return of a called function. All of its results are expected only if there is one.
+    /// A return. Of a called function, all results are expected only if there is one.
     fn returns(&self, node: &Node) -> Action<'v> {
         let Some((_, call)) = self.region.frames[node.frame].caller else {
-            return Action::Leave(Obstacle::Instruction);
+            return match self.region.is_function() {
+                true => Action::Plain,
+                false => Action::Leave(Obstacle::Instruction),
+            };
         };
         let given = self.region.returned(node);
         let is_open = self.region.nodes[call].word.b() == OPEN;
@@ -317,6 +345,13 @@ impl<'v> Builder<'_, 'v> {
         }
         if callee.is_ordinary_native() {
             return Action::Native(Some(callee));
+        }
+        let is_own = callee.word() == self.region.frames[0].function.word();
+        if self.region.is_function() && is_own && (node.frame == 0 || !is_tail_call) {
+            return Action::Recurse;
+        }
+        if is_tail_call && node.frame == 0 {
+            return Action::Leave(Obstacle::UnknownFunction);
         }
         let first = self.region.frames.len();
         let mut obstacle = Obstacle::UnknownFunction;
@@ -376,13 +411,16 @@ impl<'v> Builder<'_, 'v> {
     }
 
     /// The register of the first frame that a node's register has its value from, through moves and
-    /// arguments, if the loop does not change it.
+    /// arguments, if the loop does not change it. A function has other values in each frame.
     fn unchanged_register(&self, index: usize, register: u8) -> Option<u8> {
+        if self.region.is_function() {
+            return None;
+        }
         let (mut frame, mut at) = (self.region.nodes[index].frame, self.region.nodes[index].at);
         let mut register = register;
         loop {
             let this = &self.region.frames[frame];
-            let start = if frame == 0 { self.region.header } else { 0 };
+            let start = if frame == 0 { *self.region.range.start() } else { 0 };
             let definition = (start..at)
                 .rev()
                 .find(|&at| this.code.word(at).is_some_and(|word| writes(word, register)));
@@ -410,7 +448,7 @@ impl<'v> Builder<'_, 'v> {
     /// The instructions of the loop itself, without the functions it calls.
     fn loop_words(&self) -> impl Iterator<Item = Instruction> {
         let code = self.region.frames[0].code;
-        (self.region.header..=self.region.back_edge).filter_map(move |at| code.word(at))
+        self.region.range.clone().filter_map(move |at| code.word(at))
     }
 
     /// Whether the loop does not write a register of its frame.
@@ -420,9 +458,10 @@ impl<'v> Builder<'_, 'v> {
 
     /// Where a call in the first frame gets its function, if the loop does not change that.
     fn callee_source(&self, index: usize) -> Option<CalleeSource> {
-        let node = Some(&self.region.nodes[index]).filter(|node| node.frame == 0)?;
+        let node = Some(&self.region.nodes[index])
+            .filter(|node| node.frame == 0 && !self.region.is_function())?;
         let code = self.region.frames[0].code;
-        let definition = (self.region.header..node.at)
+        let definition = (*self.region.range.start()..node.at)
             .rev()
             .filter_map(|at| code.word(at))
             .find(|&word| writes(word, node.word.a()))?;

@@ -2,7 +2,8 @@
 //! the objects as they are now. Of the elements of a list there may be several kinds.
 
 use super::{FieldPlace, Inherited, Level, Node, Region};
-use solvm_compiler::bytecode::Opcode;
+use solvm_compiler::bytecode::{Instruction, Opcode};
+use solvm_vm::Metamethod;
 use solvm_vm::unit::{Sample, Seen, Table};
 
 /// How many values are followed back.
@@ -55,7 +56,7 @@ impl<'v> Guess<'_, 'v> {
             return None;
         }
         let this = &region.frames[frame];
-        let start = if frame == 0 { region.header } else { 0 };
+        let start = if frame == 0 { *region.range.start() } else { 0 };
         for definition in (start..at).rev() {
             let word = this.code.word(definition)?;
             let previous = definition.checked_sub(1).and_then(|at| this.code.word(at));
@@ -101,9 +102,11 @@ impl<'v> Guess<'_, 'v> {
     /// other entries have.
     fn running(&self, region: &Region<'v>, register: u8) -> Option<Values<'v>> {
         let value = region.running.register(usize::from(register))?;
-        let word = region.frames[0].code.word(region.back_edge)?;
-        let is_entry = word.opcode()? == Opcode::ForEachCall && register == word.a() + 1;
-        let list = is_entry.then(|| region.running.register(usize::from(word.a()) - 2)).flatten();
+        let is_entry = |word: &Instruction| {
+            word.opcode() == Some(Opcode::ForEachCall) && register == word.a() + 1
+        };
+        let word = region.frames[0].code.word(*region.range.end()).filter(is_entry);
+        let list = word.and_then(|word| region.running.register(usize::from(word.a()) - 2));
         let others = list.map(|list| self.elements(list)).unwrap_or_default();
         Some(self.kinds(std::iter::once(value).chain(others)))
     }
@@ -152,7 +155,7 @@ impl<'v> Guess<'_, 'v> {
 
     /// The table that a metatable's `__index` is.
     fn index_of(&self, metatable: Table<'v>) -> Option<Table<'v>> {
-        metatable.get(self.sample.index_key().0).as_table()
+        metatable.get(self.sample.metamethod_key(Metamethod::Index).0).as_table()
     }
 
     /// Where the field of an object that a node reads or writes is.
@@ -185,7 +188,7 @@ impl<'v> Guess<'_, 'v> {
             None if object.is_string() => self.sample.string_metatable()?,
             None => return None,
         };
-        let (index_name, index_hash) = self.sample.index_key();
+        let (index_name, index_hash) = self.sample.metamethod_key(Metamethod::Index);
         let mut levels = Vec::new();
         while levels.len() < MAX_LEVELS {
             let index = metatable.field(index_name, index_hash)?;

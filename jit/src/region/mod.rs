@@ -1,7 +1,7 @@
-//! A region: a loop of a function and all that runs inside it, the called Lua functions that are
-//! known included, as a graph of instructions.
+//! A region: a loop of a function, or a whole function that calls itself, and all that runs inside
+//! it, the called Lua functions that are known included, as a graph of instructions.
 //!
-//! A **slot** is a register counted from the first one of the loop's own frame. The frames of
+//! A **slot** is a register counted from the first one of the region's own frame. The frames of
 //! called functions are above it, where the interpreter would have them, so that arguments are
 //! already where the callee expects them. A **node** is one instruction in one frame.
 //!
@@ -19,8 +19,9 @@ mod liveness;
 pub(crate) use build::{Doubtful, build};
 
 use solvm_compiler::bytecode::{Instruction, OPEN, Opcode, RegisterSet};
-use solvm_vm::unit::{Code, Frame, Function, NumberFunction, Seen, Table};
+use solvm_vm::unit::{Code, Entry, Frame, Function, NumberFunction, Seen, Table};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 /// The maximum number of slots: a register set has them all.
@@ -28,17 +29,18 @@ pub(crate) const MAX_SLOTS: usize = 240;
 /// The maximum number of nodes: compiling takes about a millisecond.
 pub(crate) const MAX_NODES: usize = 400;
 
-/// A loop and all that runs inside it.
+/// A loop or a function and all that runs inside it.
 pub(crate) struct Region<'v> {
+    /// Where the unit is entered.
+    pub(crate) entry: Entry,
+    /// The instructions of the first frame that belong to it: those of the loop, or all.
+    pub(crate) range: RangeInclusive<usize>,
     pub(crate) frames: Vec<RegionFrame<'v>>,
-    /// The first one is the loop's first instruction.
+    /// The first one is the first instruction of the range.
     pub(crate) nodes: Vec<Node<'v>>,
     pub(crate) slots: usize,
-    /// The frame that the loop runs in now.
+    /// A frame of the first function as it is now.
     pub(crate) running: Frame<'v>,
-    /// The back-edge and the instruction that it leads to, in the first frame.
-    pub(crate) back_edge: usize,
-    pub(crate) header: usize,
     /// What [`Action::Inherited`] refers to.
     pub(crate) inherited: Vec<Inherited<'v>>,
     /// Functions that the loop calls and does not change, and where it gets them. Of those in
@@ -92,6 +94,9 @@ pub(crate) enum Action<'v> {
     Plain,
     /// A call of one of the functions whose frames these are, or a tail call.
     Call { first: usize, count: usize },
+    /// A call of the region's own function: in another frame, which the region runs in then; or, if
+    /// it is a tail call, in the same one.
+    Recurse,
     /// A call of a native from a number to a number, given its word.
     NumberFunction(NumberFunction, u64),
     /// A call of another native: that one, or any.
@@ -181,11 +186,13 @@ pub(crate) enum Obstacle {
     Results,
 }
 
-/// Why a loop has no region.
+/// Why a loop or a function has no region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// It has too many instructions or registers.
     Size,
+    /// The function cannot be run up to where it calls itself.
+    Recursion,
     /// An instruction that is not compiled is on every way through the loop; the line of the first.
     Instruction(Opcode, Obstacle, u32),
 }
@@ -194,6 +201,7 @@ impl std::fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Refusal::Size => formatter.write_str("too large"),
+            Refusal::Recursion => formatter.write_str("its calls of itself are not reached"),
             Refusal::Instruction(opcode, obstacle, line) => {
                 let reason = match obstacle {
                     Obstacle::Instruction => "is not supported",
@@ -210,6 +218,11 @@ impl std::fmt::Display for Refusal {
 }
 
 impl Region<'_> {
+    /// Whether it is a whole function.
+    pub(crate) fn is_function(&self) -> bool {
+        self.entry == Entry::Start
+    }
+
     /// Whether the interpreter that continues at an instruction of a frame may need a slot.
     pub(crate) fn is_observable(&self, mut frame: usize, mut at: usize, slot: usize) -> bool {
         loop {

@@ -4,9 +4,10 @@
 //! header.
 
 use crate::account::Held;
-use crate::layout::unit::OwnCode;
+use crate::layout::unit::{Entry, OwnCode, RootKind, Versions};
 use crate::layout::value::Value;
 use solvm_compiler::bytecode;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// The first bytes of every object.
@@ -145,6 +146,8 @@ pub(crate) struct Prototype {
     /// bits, C is above.
     pub(crate) simple_call: u64,
     pub(crate) code: *const u32,
+    /// Where a call continues: at the code, or at a word that stands for the function's units.
+    pub(crate) start: *const u32,
     pub(crate) constants: *const Value,
     /// Everything else; dropped when the collector frees the prototype.
     pub(crate) cold: Box<PrototypeData>,
@@ -162,6 +165,9 @@ pub(crate) struct PrototypeData {
     /// The VM's own copy of the code, which units may be attached to: `Prototype::code` points to
     /// it. None: to the compiler's result.
     pub(crate) own_code: Option<OwnCode>,
+    /// The units that are entered where the function starts, and a number for the compiler's use.
+    pub(crate) start_units: Versions,
+    pub(crate) start_count: Cell<u32>,
     /// Tables that `DuplicateTable` copies.
     pub(crate) templates: Box<[*mut Table]>,
     /// Nested functions.
@@ -171,6 +177,19 @@ pub(crate) struct PrototypeData {
 }
 
 impl PrototypeData {
+    /// The units of a place.
+    pub(crate) fn versions(&self, entry: Entry) -> Option<&Versions> {
+        match entry {
+            Entry::Start => Some(&self.start_units),
+            Entry::BackEdge(at) => self.own_code.as_ref()?.versions(at),
+        }
+    }
+
+    /// What the code of its units refers to.
+    pub(crate) fn unit_roots(&self) -> impl Iterator<Item = RootKind> {
+        self.own_code.iter().flat_map(OwnCode::roots).chain(self.start_units.roots())
+    }
+
     /// The bytes outside the heap that are this function's own.
     pub(crate) fn size(&self) -> usize {
         let compiled = &*self.compiled;

@@ -17,7 +17,26 @@ pub(crate) enum RootKind {
     Prototype(*mut Prototype),
 }
 
-/// Machine code that continues after an instruction.
+/// Where a unit is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Entry {
+    /// Where the function starts.
+    Start,
+    /// After the back-edge with that index.
+    BackEdge(usize),
+}
+
+impl Entry {
+    /// The index of the back-edge, or that of the first instruction.
+    pub fn at(self) -> usize {
+        match self {
+            Entry::Start => 0,
+            Entry::BackEdge(at) => at,
+        }
+    }
+}
+
+/// Machine code that continues after an instruction, or runs a function from its start.
 pub(crate) struct Unit {
     pub(crate) run: Run,
     pub(crate) code: *const (),
@@ -31,7 +50,7 @@ pub(crate) struct Unit {
     pub(crate) _held: Held,
 }
 
-/// The units of an instruction: versions for different callees or kinds of values.
+/// The units that are entered at one place: versions for different callees or kinds of values.
 #[derive(Default)]
 pub(crate) struct Versions {
     pub(crate) units: Vec<Unit>,
@@ -41,8 +60,35 @@ pub(crate) struct Versions {
     pub(crate) declined: Cell<u32>,
 }
 
-/// The maximum number of units of an instruction.
+/// The maximum number of units of a place.
 const MAX_VERSIONS: usize = 4;
+
+impl Versions {
+    /// Adds a unit. If there are too many, the one that was entered least is freed.
+    pub(crate) fn push(&mut self, unit: Unit) {
+        if self.units.len() == MAX_VERSIONS {
+            let least = (0..MAX_VERSIONS)
+                .min_by_key(|&index| self.units.get(index).map(|unit| unit.entered.get()));
+            self.units.swap_remove(least.unwrap_or(0));
+        }
+        self.first.set(self.units.len());
+        self.declined.set(0);
+        self.units.push(unit);
+    }
+
+    /// Frees a unit.
+    pub(crate) fn remove(&mut self, index: usize) {
+        if index < self.units.len() {
+            self.units.swap_remove(index);
+            self.first.set(0);
+        }
+    }
+
+    /// What the code of the units refers to.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = RootKind> {
+        self.units.iter().flat_map(|unit| &unit.roots).copied()
+    }
+}
 
 /// A VM's own copy of a function's code, whose instructions may become entry words, and the units
 /// behind these.
@@ -73,8 +119,7 @@ impl OwnCode {
 
     /// What the code of its units refers to.
     pub(crate) fn roots(&self) -> impl Iterator<Item = RootKind> {
-        let units = self.units.iter().flat_map(|versions| &versions.units);
-        units.flat_map(|unit| &unit.roots).copied()
+        self.units.iter().flat_map(Versions::roots)
     }
 
     /// The units of the instruction at `at`.
@@ -82,21 +127,13 @@ impl OwnCode {
         self.units.get(at)
     }
 
-    /// Attaches a unit to the instruction at `at`, which becomes `word`. If it has too many, the
-    /// one that was entered least is freed.
+    /// Attaches a unit to the instruction at `at`, which becomes `word`.
     pub(crate) fn attach(&mut self, at: usize, word: u32, unit: Unit) {
         if self.units.is_empty() {
             self.units.resize_with(self.words.len(), Versions::default);
         }
         if let Some(versions) = self.units.get_mut(at) {
-            if versions.units.len() == MAX_VERSIONS {
-                let least = (0..MAX_VERSIONS)
-                    .min_by_key(|&index| versions.units.get(index).map(|unit| unit.entered.get()));
-                versions.units.swap_remove(least.unwrap_or(0));
-            }
-            versions.first.set(versions.units.len());
-            versions.declined.set(0);
-            versions.units.push(unit);
+            versions.push(unit);
             // SAFETY: there are as many words as units. No reference to the words exists: the
             // interpreter reads them through the pointer, and no instruction is running now.
             unsafe { self.words.cast::<u32>().add(at).write(word) };
@@ -105,9 +142,8 @@ impl OwnCode {
 
     /// Frees a unit of the instruction at `at`, which becomes `word` again if it was the last one.
     pub(crate) fn detach(&mut self, at: usize, index: usize, word: u32) {
-        if let Some(versions) = self.units.get_mut(at).filter(|all| index < all.units.len()) {
-            versions.units.swap_remove(index);
-            versions.first.set(0);
+        if let Some(versions) = self.units.get_mut(at) {
+            versions.remove(index);
             if versions.units.is_empty() {
                 // SAFETY: as in `attach`.
                 unsafe { self.words.cast::<u32>().add(at).write(word) };

@@ -7,7 +7,7 @@ use crate::heap::table;
 use crate::layout::object::{
     Header, Kind, LuaFunction, Prototype, PrototypeData, Table, Upvalue, VARARG,
 };
-use crate::layout::unit::OwnCode;
+use crate::layout::unit::{OwnCode, Versions};
 use crate::layout::value::Value;
 use crate::machine::binary_chunk;
 use crate::machine::scheduler;
@@ -18,6 +18,7 @@ use solvm_compiler::bytecode::{
     self, Constant, Instruction, Opcode, Source, SourceKind, TemplateValue,
 };
 use solvm_compiler::{Options, chunk_id, compile};
+use std::cell::Cell;
 use std::ptr::null_mut;
 use std::sync::Arc;
 
@@ -129,14 +130,23 @@ pub(crate) unsafe fn instantiate(
         .then(|| OwnCode::new(compiled.code.iter().map(|word| word.0).collect()));
     let code = own_code.as_ref().map_or(compiled.code.as_ptr().cast(), OwnCode::words);
     let (compiled_too, _source) = (compiled.clone(), source.clone());
-    let data =
-        PrototypeData { compiled: compiled_too, constants, own_code, templates, children, _source };
+    let data = PrototypeData {
+        compiled: compiled_too,
+        constants,
+        own_code,
+        start_units: Versions::default(),
+        start_count: Cell::default(),
+        templates,
+        children,
+        _source,
+    };
     let prototype = Prototype {
         header: Header { barrier: 0, kind: Kind::Prototype },
         simple_call: if compiled.is_vararg { VARARG } else { u64::from(compiled.parameters) << 8 },
         parameters: compiled.parameters,
         frame_size: u32::from(compiled.frame_size),
         code,
+        start: code,
         constants: data.constants.as_ptr(),
         cold: Box::new(data),
     };

@@ -372,6 +372,12 @@ impl Builder {
         self.note_write(budget.0);
     }
 
+    /// Moves BASE by a number of bytes.
+    pub fn rebase(&mut self, distance: i32) {
+        self.push(Instruction::Rebase { distance });
+        self.note_write(Register::BASE);
+    }
+
     /// Leaves if the value is not 0.
     pub fn leave_if(&mut self, condition: Value, exit: ExitId) {
         if condition.as_integer() == Some(0) {

@@ -101,6 +101,7 @@ impl Function {
                 arguments.try_for_each(|argument| write!(formatter, " {argument}"))
             }
             Instruction::Charge { budget, .. } => write!(formatter, "Charge {budget}"),
+            Instruction::Rebase { distance } => write!(formatter, "Rebase {distance:+}"),
             Instruction::Leave { condition, .. } => write!(formatter, "Leave if {condition}"),
             Instruction::Exit { .. } => formatter.write_str("Leave"),
             Instruction::Jump { to } => write!(formatter, "Jump {}", to.0),

@@ -230,6 +230,8 @@ pub enum Instruction {
     Call { target: Register, function: u64, arguments: Span },
     /// Subtracts one from the budget and leaves if it is then below zero.
     Charge { budget: Register, exit: ExitId },
+    /// Moves BASE by a number of bytes.
+    Rebase { distance: i32 },
     /// Leaves if the condition holds.
     Leave { condition: Condition, exit: ExitId },
     /// Terminator: leaves.
@@ -472,7 +474,10 @@ impl Instruction {
             }
             Instruction::Charge { budget, .. } => visit(Operand::Register(budget)),
             Instruction::Tail { base, code } => both([base, code]),
-            Instruction::Call { .. } | Instruction::Exit { .. } | Instruction::Jump { .. } => {}
+            Instruction::Call { .. }
+            | Instruction::Rebase { .. }
+            | Instruction::Exit { .. }
+            | Instruction::Jump { .. } => {}
         }
     }
 }

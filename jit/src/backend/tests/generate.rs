@@ -30,6 +30,7 @@ pub(super) struct Generator<'a> {
     depth: usize,
     rank: u32,
     may_tail: bool,
+    is_rebased: bool,
 }
 
 /// Fills the builder with a random function of about this many statements.
@@ -58,6 +59,7 @@ pub(super) fn generate(
         depth: 0,
         rank: 0,
         may_tail,
+        is_rebased: false,
     };
     generator.start_variables();
     if !generator.statements(statements) {
@@ -301,7 +303,7 @@ impl Generator<'_> {
         let mut left = count;
         while left > 0 {
             left -= 1;
-            match self.random.below(16) {
+            match self.random.below(17) {
                 0..=3 => {
                     let (variable, value) = (self.random.pick(&self.integers), self.integer(3));
                     self.write(variable, value);
@@ -343,6 +345,13 @@ impl Generator<'_> {
                     let inner = left / 2;
                     left -= inner;
                     self.repeat(inner);
+                }
+                16 if !self.is_rebased && left > 1 => {
+                    let inner = left / 2;
+                    left -= inner;
+                    if self.rebased(inner) {
+                        return true;
+                    }
                 }
                 _ if self.depth > 0 && self.random.once_in(20) => {
                     self.terminate();
@@ -408,6 +417,21 @@ impl Generator<'_> {
         let has_ended = self.statements(count);
         self.depth -= 1;
         self.kept.retain(|&(depth, _)| depth <= self.depth);
+        has_ended
+    }
+
+    /// Statements with another BASE; returns whether they have ended.
+    fn rebased(&mut self, count: usize) -> bool {
+        let distance = 8 * (1 + self.random.below(4)) as i32;
+        self.builder.rebase(distance);
+        self.forget();
+        self.is_rebased = true;
+        let has_ended = self.statements(count);
+        self.is_rebased = false;
+        if !has_ended {
+            self.builder.rebase(-distance);
+            self.forget();
+        }
         has_ended
     }
 

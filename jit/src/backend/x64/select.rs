@@ -100,6 +100,9 @@ impl<'a> Selection<'a> {
                 let exit = self.exit_label(exit);
                 self.encoder.jump_if(Flag::NEGATIVE, exit);
             }
+            Instruction::Rebase { distance } => {
+                self.encoder.load_address(RBX, Memory::Base(RBX, distance));
+            }
             Instruction::Leave { condition, exit } => {
                 let test = self.compare(condition);
                 let exit = self.exit_label(exit);

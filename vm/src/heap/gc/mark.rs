@@ -390,7 +390,7 @@ impl Heap {
                     data.constants.iter().for_each(|&constant| self.mark_value(constant));
                     data.templates.iter().for_each(|&template| self.mark_object(template));
                     data.children.iter().for_each(|&child| self.mark_object(child));
-                    for root in data.own_code.iter().flat_map(|code| code.roots()) {
+                    for root in data.unit_roots() {
                         match root {
                             RootKind::Value(value) => self.mark_value(value),
                             RootKind::Prototype(prototype) => self.mark_object(prototype),

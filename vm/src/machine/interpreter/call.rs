@@ -41,7 +41,7 @@ handlers! { (pc, base, d, a, k, vm)
         }
         base = frame;
         k = (*prototype).constants;
-        pc = (*prototype).code;
+        pc = (*prototype).start;
     }
     CallOpen {
         charge!();
@@ -68,7 +68,7 @@ handlers! { (pc, base, d, a, k, vm)
         }
         base = frame;
         k = (*prototype).constants;
-        pc = (*prototype).code;
+        pc = (*prototype).start;
     }
     /// Missing arguments become nil; a vararg function gets a new frame above its arguments.
     fix_arguments {
@@ -103,7 +103,7 @@ handlers! { (pc, base, d, a, k, vm)
             base = shifted;
         }
         k = (*prototype).constants;
-        pc = (*prototype).code;
+        pc = (*prototype).start;
     }
     /// A callee that is not a Lua function.
     call_other {

@@ -38,6 +38,7 @@
 use super::special;
 use crate::layout::frame::Continuation;
 use crate::layout::value::Value;
+use crate::machine::unit;
 use crate::machine::vm::{Exit, Vm};
 use crate::messages::Dialect;
 use solvm_compiler::bytecode::Opcode;
@@ -241,6 +242,7 @@ macro_rules! handler_table {
         table[entry_number(Opcode::ForLoop)] = all::for_loop_entry;
         table[entry_number(Opcode::ForLoopStep)] = all::for_loop_step_entry;
         table[entry_number(Opcode::ForEachCall)] = all::for_each_call_entry;
+        table[unit::START as usize] = unit::enter_function;
         table
     }};
 }

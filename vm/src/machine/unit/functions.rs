@@ -8,7 +8,7 @@
 
 use super::sample;
 use crate::heap::table;
-use crate::layout::frame::{call_results, call_slot};
+use crate::layout::frame::{self, call_results, call_slot};
 use crate::layout::object::Table;
 use crate::layout::value::{NATIVE_FUNCTION, Value};
 use crate::machine::interpreter;
@@ -89,6 +89,39 @@ impl HelperFunctions {
     /// [`INSTRUCTION_ANSWERED`].
     pub fn step(opcode: Opcode) -> Option<*const ()> {
         interpreter::step_of(opcode).map(|step| step as *const ())
+    }
+}
+
+/// What receives the result of a metamethod that machine code runs in a frame of its own.
+///
+/// The frame is above that of the instruction, whose function has N registers: in slot N is that
+/// function, in N + 1 the [link to the instruction](Receiver::link_to_instruction), in N + 2 the
+/// metamethod, in N + 3 the [link to the receiver](Receiver::link), then the arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receiver {
+    /// The result goes to the instruction's target.
+    Result,
+    /// It decides a comparison.
+    Condition,
+    /// It is dropped.
+    Discard,
+}
+
+impl Receiver {
+    /// The link of the metamethod's frame.
+    pub fn link(self) -> u64 {
+        let pc = match self {
+            Receiver::Result => frame::result(),
+            Receiver::Condition => frame::condition(),
+            Receiver::Discard => frame::discard(),
+        };
+        pc as u64
+    }
+
+    /// The link below it, given the number of registers of the instruction's function and the
+    /// address after the instruction.
+    pub fn link_to_instruction(registers: usize, next: u64) -> u64 {
+        frame::link(registers + 2, next as *const u32).0
     }
 }
 

@@ -7,6 +7,10 @@ use crate::layout::value;
 use crate::machine::vm::Vm;
 use std::mem::offset_of;
 
+const fn metatable_of(kind: Type) -> i32 {
+    (offset_of!(Vm, type_metatables) + size_of::<usize>() * kind as usize) as i32
+}
+
 /// Offsets in bytes and tags of values.
 ///
 /// A value is a word: the bits of a number, or a tag in the upper 16 bits above the address of an
@@ -29,8 +33,9 @@ impl MachineLayout {
     /// in place: nodes and keys of tables, environments, and where the values of upvalues are.
     pub const MOVES: i32 = (offset_of!(Vm, heap) + offset_of!(Heap, moves)) as i32;
     /// The address of the metatable of strings, or 0.
-    pub const STRING_METATABLE: i32 =
-        (offset_of!(Vm, type_metatables) + size_of::<usize>() * Type::String as usize) as i32;
+    pub const STRING_METATABLE: i32 = metatable_of(Type::String);
+    /// The address of the metatable of numbers, or 0.
+    pub const NUMBER_METATABLE: i32 = metatable_of(Type::Number);
 
     // Of every object.
     /// A byte: not zero if a store of an object into it must take the barrier's slow path.

@@ -3,9 +3,11 @@
 //!
 //! A [`Compiler`] gets a [`Sample`] whenever the budget runs out, which is at a back-edge or a call
 //! of code that runs often: so hot code is found without counters. It may return a [`NewUnit`]:
-//! code that continues after a back-edge in the interpreter's place. The instruction in the VM's
-//! own copy of the code becomes an *entry word*: the same instruction by its opcode's second
-//! number, whose handler does what the instruction does and then runs the unit.
+//! code that continues after a back-edge in the interpreter's place, or runs a function from its
+//! start. The back-edge in the VM's own copy of the code becomes an *entry word*: the same
+//! instruction by its opcode's second number, whose handler does what the instruction does and then
+//! runs the unit. A call continues at [`Prototype::start`]: at the code, or, if there is a unit for
+//! it, at a word whose handler runs that.
 //!
 //! **Invariant (LEAVES BEFORE AN INSTRUCTION)**: a unit returns with the VM in the state that the
 //! interpreter would be in before some instruction, and returns its address; `vm.base` and `vm.k`
@@ -34,7 +36,9 @@ mod functions;
 mod layout;
 mod sample;
 
-pub use functions::{Advance, DECLINED, HelperFunctions, INSTRUCTION_ANSWERED, NATIVE_ANSWERED};
+pub use functions::{
+    Advance, DECLINED, HelperFunctions, INSTRUCTION_ANSWERED, NATIVE_ANSWERED, Receiver,
+};
 pub use layout::MachineLayout;
 pub use sample::{
     Code, Frame, Function, NumberFunction, Place, Position, Sample, Seen, Table, Variable,
@@ -42,6 +46,7 @@ pub use sample::{
 
 use crate::layout::frame;
 use crate::layout::object::Prototype;
+pub use crate::layout::unit::Entry;
 use crate::layout::unit::{RootKind, Unit};
 use crate::layout::value::Value;
 use crate::machine::interpreter::{self, after_step, continue_at, issue_call, special};
@@ -62,18 +67,18 @@ pub unsafe trait Compiler {
     /// Whether units that it has returned may be run. Once it is false it stays so.
     fn can_run(&self) -> bool;
 
-    /// All units of an instruction decline often. Returns whether it may be compiled again;
-    /// otherwise they are freed.
-    fn declined(&mut self, position: Position<'_>) -> bool;
+    /// All units of a place decline often. Returns whether it may be compiled again; otherwise they
+    /// are freed.
+    fn declined(&mut self, code: Code<'_>, entry: Entry) -> bool;
 
-    /// A unit was freed since it left soon after it was entered: its instruction, and where it left
-    /// last, if it did before an instruction.
-    fn freed(&mut self, position: Position<'_>, left: Option<Position<'_>>);
+    /// A unit was freed since it left soon after it was entered: its place, and where it left last,
+    /// if it did before an instruction.
+    fn freed(&mut self, code: Code<'_>, entry: Entry, left: Option<Position<'_>>);
 }
 
-/// Machine code to be attached to a back-edge.
+/// Machine code to be attached to a back-edge or to the start of a function.
 pub struct NewUnit {
-    /// Whose code, and which instruction.
+    /// Whose code, and where it is entered.
     pub place: Place,
     /// Runs it: given the frame's registers, the VM's state (see [`MachineLayout`]) and `code`,
     /// returns the address of the next instruction.
@@ -121,29 +126,64 @@ pub(crate) unsafe fn sample(vm: &mut Vm) {
 /// the invariants above.
 unsafe fn attach(vm: &mut Vm, new: NewUnit) {
     let Ok(held) = vm.heap.program_account().hold(new.size) else { return };
-    let (prototype, at) = new.place.parts();
+    let (prototype, entry) = new.place.parts();
+    let unit = Unit {
+        run: new.run,
+        code: new.code,
+        roots: new.roots.into_iter().map(|root| root.0).collect(),
+        entered: Cell::new(0),
+        charged: Cell::new(0),
+        _memory: new.memory,
+        _held: held,
+    };
     // SAFETY: the prototype is alive, as the caller asserts, and no other reference to its data
-    // exists: no instruction is running.
-    let data = unsafe { &mut *(*prototype).cold };
-    let Some(entry) = data.compiled.code.get(at).and_then(|word| word.as_entry()) else { return };
-    let Some(code) = &mut data.own_code else { return };
-    let roots = new.roots.into_iter().map(|root| root.0).collect();
-    code.attach(
-        at,
-        entry.0,
-        Unit {
-            run: new.run,
-            code: new.code,
-            roots,
-            entered: Cell::new(0),
-            charged: Cell::new(0),
-            _memory: new.memory,
-            _held: held,
-        },
-    );
-    // SAFETY: the prototype and its roots are alive, as the caller asserts.
-    unsafe { vm.heap.barrier_prototype(prototype) };
+    // exists: no instruction is running. Its roots are alive, too.
+    unsafe {
+        let data = &mut *(*prototype).cold;
+        match entry {
+            Entry::Start => {
+                data.start_units.push(unit);
+                (*prototype).start = &raw const START_WORD;
+            }
+            Entry::BackEdge(at) => {
+                let word = data.compiled.code.get(at).and_then(|word| word.as_entry());
+                let (Some(word), Some(code)) = (word, &mut data.own_code) else { return };
+                code.attach(at, word.0, unit);
+            }
+        }
+        vm.heap.barrier_prototype(prototype);
+    }
 }
+
+/// Frees a unit of a place.
+///
+/// # Safety
+/// The prototype is alive, and no instruction or unit is running.
+unsafe fn detach(prototype: *mut Prototype, entry: Entry, index: usize) {
+    // SAFETY: the prototype is alive, as the caller asserts, and no other reference to its data
+    // exists.
+    unsafe {
+        let data = &mut *(*prototype).cold;
+        match entry {
+            Entry::Start => {
+                data.start_units.remove(index);
+                if data.start_units.units.is_empty() {
+                    (*prototype).start = (*prototype).code;
+                }
+            }
+            Entry::BackEdge(at) => {
+                if let (Some(word), Some(code)) = (data.compiled.code.get(at), &mut data.own_code) {
+                    code.detach(at, index, word.0);
+                }
+            }
+        }
+    }
+}
+
+/// The number of the word that stands for the units of a function. It is not an opcode.
+pub(crate) const START: u8 = 254;
+/// What [`Prototype::start`] points to if the function has units. No context has its address.
+static START_WORD: u32 = START as u32;
 
 /// Where the back-edge before `pc` leads to.
 ///
@@ -208,14 +248,60 @@ pub(crate) unsafe fn enter(
     vm: *mut Vm,
 ) -> u64 {
     // SAFETY: the handler's contract: `base` is that of a Lua frame, which keeps its prototype
-    // alive, and `pc` is in the code that the prototype points to. An entry word has a unit, whose
-    // code keeps the invariants above. `vm` is not used by other code meanwhile.
+    // alive, and `pc` is in the code that the prototype points to.
     unsafe {
         let prototype: *mut Prototype = frame::prototype_of(base);
         let at = pc.sub(1).offset_from((*prototype).code) as usize;
-        let versions = (*prototype).cold.own_code.as_ref().and_then(|code| code.versions(at));
-        let (Some(versions), true) = (versions, (*vm).can_run_units) else {
-            return continue_at(jump_target(pc), base, k, vm);
+        run_unit(prototype, Entry::BackEdge(at), || jump_target(pc), base, k, vm)
+    }
+}
+
+/// Runs the function whose frame is at `base` by its unit, as the handler of [`START_WORD`].
+///
+/// # Safety
+/// The contract of handlers in [`crate::machine::interpreter::dispatch`]. A call has entered the
+/// frame, and nothing of the function has run.
+#[inline(never)]
+pub(crate) unsafe fn enter_function(
+    _pc: *const u32,
+    base: *mut Value,
+    _d: u64,
+    _a: u64,
+    k: *const Value,
+    vm: *mut Vm,
+) -> u64 {
+    // SAFETY: the handler's contract: `base` is that of a Lua frame, which keeps its prototype
+    // alive.
+    unsafe {
+        let prototype: *mut Prototype = frame::prototype_of(base);
+        let code = (*prototype).code;
+        if (*vm).is_hooked {
+            return continue_at(code, base, k, vm);
+        }
+        run_unit(prototype, Entry::Start, || code, base, k, vm)
+    }
+}
+
+/// Continues in a unit of a place; at `interpreted` if there is none that can be entered.
+///
+/// # Safety
+/// The contract of handlers. `base` is that of a frame of the prototype's function, whose state is
+/// that before the instruction at `interpreted`.
+#[inline(always)]
+unsafe fn run_unit(
+    prototype: *mut Prototype,
+    entry: Entry,
+    interpreted: impl Fn() -> *const u32,
+    base: *mut Value,
+    k: *const Value,
+    vm: *mut Vm,
+) -> u64 {
+    // SAFETY: as the caller asserts. The units' code keeps the invariants above. `vm` is not used
+    // by other code meanwhile.
+    unsafe {
+        let (Some(versions), true) = ((*prototype).cold.versions(entry), (*vm).can_run_units)
+        else {
+            return continue_at(interpreted(), base, k, vm);
         };
         (*vm).base = base;
         (*vm).k = k;
@@ -236,7 +322,7 @@ pub(crate) unsafe fn enter(
             let charged = budget - (*vm).fuel - (*vm).charged_by_calls;
             unit.charged.set(unit.charged.get() + charged);
             if entered.is_multiple_of(JUDGED) {
-                judge(&mut *vm, prototype, at, index, next);
+                judge(&mut *vm, prototype, entry, index, next);
             }
             let (base, k) = ((*vm).base, (*vm).k);
             return match next as u64 {
@@ -249,9 +335,9 @@ pub(crate) unsafe fn enter(
         versions.declined.set(declined);
         if declined == DECLINES {
             versions.declined.set(0);
-            give_up_or_reopen(&mut *vm, prototype, at);
+            give_up_or_reopen(&mut *vm, prototype, entry);
         }
-        continue_at(jump_target(pc), base, k, vm)
+        continue_at(interpreted(), base, k, vm)
     }
 }
 
@@ -261,64 +347,69 @@ const JUDGED: u32 = 512;
 /// rounds of a loop in the interpreter.
 const WORTHWHILE: i64 = 4;
 
-/// When the units of an instruction have declined so much more often than been entered, another
-/// version is made, or they are freed.
+/// When the units of a place have declined so much more often than been entered, another version
+/// is made, or they are freed.
 const DECLINES: u32 = 64;
 
-/// The units of an instruction have declined more often than not.
+/// The units of a place have declined more often than not.
 ///
 /// # Safety
 /// As for [`judge`].
 #[cold]
 #[inline(never)]
-unsafe fn give_up_or_reopen(vm: &mut Vm, prototype: *mut Prototype, at: usize) {
+unsafe fn give_up_or_reopen(vm: &mut Vm, prototype: *mut Prototype, entry: Entry) {
     let Some(mut compiler) = vm.compiler.take() else { return };
     // SAFETY: the prototype is alive, as the caller asserts.
-    let is_reopened = compiler.declined(unsafe { Position::new(prototype, at) });
+    let is_reopened = compiler.declined(unsafe { Code::new(prototype) }, entry);
     vm.compiler = Some(compiler);
     if is_reopened {
         return;
     }
     // SAFETY: as in `judge`.
-    let data = unsafe { &mut *(*prototype).cold };
-    let (Some(code), Some(word)) = (&mut data.own_code, data.compiled.code.get(at)) else { return };
-    while code.versions(at).is_some_and(|versions| !versions.units.is_empty()) {
-        code.detach(at, 0, word.0);
+    unsafe {
+        while (*prototype).cold.versions(entry).is_some_and(|all| !all.units.is_empty()) {
+            detach(prototype, entry, 0);
+        }
     }
 }
 
 /// Frees a unit that leaves soon after it was entered. It left last before the instruction `next`.
 ///
 /// # Safety
-/// The prototype is alive, and its code has that unit at the instruction `at`, which is not
-/// running. `vm.base` is that of the frame with `next`, unless it is one of the marks.
+/// The prototype is alive, and has that unit, which is not running. `vm.base` is that of the frame
+/// with `next`, unless it is one of the marks.
 #[cold]
 #[inline(never)]
-unsafe fn judge(vm: &mut Vm, prototype: *mut Prototype, at: usize, index: usize, next: *const u32) {
+unsafe fn judge(
+    vm: &mut Vm,
+    prototype: *mut Prototype,
+    entry: Entry,
+    index: usize,
+    next: *const u32,
+) {
     // SAFETY: the prototype is alive, as the caller asserts, and no other reference to its data
-    // exists: between two instructions.
-    let data = unsafe { &mut *(*prototype).cold };
-    let (Some(code), Some(word)) = (&mut data.own_code, data.compiled.code.get(at)) else { return };
-    let unit = code.versions(at).and_then(|versions| versions.units.get(index));
-    let Some(unit) = unit else { return };
-    if unit.charged.get() >= WORTHWHILE * i64::from(JUDGED) {
-        unit.charged.set(0);
-        return;
+    // exists: between two instructions. `next` is in the code of the function of the frame at
+    // `vm.base`.
+    unsafe {
+        let versions = (*prototype).cold.versions(entry);
+        let Some(unit) = versions.and_then(|versions| versions.units.get(index)) else { return };
+        if unit.charged.get() >= WORTHWHILE * i64::from(JUDGED) {
+            unit.charged.set(0);
+            return;
+        }
+        detach(prototype, entry, index);
+        let Some(mut compiler) = vm.compiler.take() else { return };
+        let left = match next as u64 {
+            NATIVE_ANSWERED | INSTRUCTION_ANSWERED => None,
+            _ => {
+                let inner = frame::prototype_of(vm.base);
+                let at = next.offset_from((*inner).code) as usize;
+                Some(Position { code: Code::new(inner), at })
+            }
+        };
+        compiler.freed(Code::new(prototype), entry, left);
+        vm.compiler = Some(compiler);
     }
-    code.detach(at, index, word.0);
-    let Some(mut compiler) = vm.compiler.take() else { return };
-    let left = match next as u64 {
-        NATIVE_ANSWERED | INSTRUCTION_ANSWERED => None,
-        // SAFETY: `next` is in the code of the function of the frame at `vm.base`, as the caller
-        // asserts.
-        _ => unsafe {
-            let inner = frame::prototype_of(vm.base);
-            Some(Position::new(inner, next.offset_from((*inner).code) as usize))
-        },
-    };
-    // SAFETY: the prototype is alive.
-    compiler.freed(unsafe { Position::new(prototype, at) }, left);
-    vm.compiler = Some(compiler);
 }
 
 /// Whether a function's code gets a copy that units can be attached to: it has a back-edge.

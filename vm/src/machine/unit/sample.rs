@@ -6,11 +6,12 @@
 //! because such a one refers to it.
 
 use super::Root;
-use crate::heap::table;
+use crate::heap::{string, table};
 use crate::layout::frame::{self, Context};
+use crate::layout::metamethod::Metamethod;
 use crate::layout::object::{self, Kind, LuaFunction, NativeFunction, Prototype, Str, Upvalue};
 use crate::layout::types::Type;
-use crate::layout::unit::RootKind;
+use crate::layout::unit::{Entry, RootKind};
 use crate::layout::value::Value;
 use crate::machine::interpreter::{Handler, field_node, special};
 use crate::machine::native::library::{BitsFunction, number_function};
@@ -65,14 +66,6 @@ pub struct Position<'v> {
     pub at: usize,
 }
 
-impl Position<'_> {
-    /// # Safety
-    /// The prototype is alive as long as the position is used.
-    pub(super) unsafe fn new(prototype: *mut Prototype, at: usize) -> Self {
-        Position { code: Code(prototype, PhantomData), at }
-    }
-}
-
 /// A native from a number to a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NumberFunction {
@@ -86,16 +79,16 @@ pub enum NumberFunction {
     Other(u64),
 }
 
-/// An instruction that a unit can be attached to.
+/// Where a unit can be attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Place {
     prototype: *mut Prototype,
-    at: usize,
+    entry: Entry,
 }
 
 impl Place {
-    pub(super) fn parts(self) -> (*mut Prototype, usize) {
-        (self.prototype, self.at)
+    pub(super) fn parts(self) -> (*mut Prototype, Entry) {
+        (self.prototype, self.entry)
     }
 }
 
@@ -141,9 +134,12 @@ impl<'v> Sample<'v> {
         Table::of(self.vm.type_metatables[Type::String as usize])
     }
 
-    /// The key "__index", and its hash.
-    pub fn index_key(&self) -> (Seen<'v>, Seen<'v>) {
-        (Seen(self.vm.index_name, PhantomData), Seen(self.vm.index_hash, PhantomData))
+    /// The key of a metamethod, and its hash.
+    pub fn metamethod_key(&self, event: Metamethod) -> (Seen<'v>, Seen<'v>) {
+        let name = self.vm.metamethod_names[event as usize];
+        // SAFETY: the names live as long as the VM.
+        let hash = Value(u64::from(unsafe { string::hash(name) }));
+        (Seen(Value::from_string(name), PhantomData), Seen(hash, PhantomData))
     }
 }
 
@@ -223,6 +219,12 @@ impl<'v> Variable<'v> {
 }
 
 impl<'v> Code<'v> {
+    /// # Safety
+    /// The prototype is alive as long as the code is used.
+    pub(super) unsafe fn new(prototype: *mut Prototype) -> Self {
+        Code(prototype, PhantomData)
+    }
+
     /// The function as it was compiled.
     pub fn prototype(&self) -> &'v bytecode::Prototype {
         // SAFETY: it is alive as long as the VM is borrowed.
@@ -275,21 +277,35 @@ impl<'v> Code<'v> {
         unsafe { (*self.0).constants as u64 }
     }
 
-    /// A number that the compiler may use for an instruction that a unit can be attached to: 0 at
-    /// first.
+    /// A number that the compiler may use for a place of this code: 0 at first.
     pub fn count(&self, place: Place) -> Option<&'v Cell<u32>> {
+        if place.prototype != self.0 {
+            return None;
+        }
         // SAFETY: it is alive.
-        let code = unsafe { (*self.0).cold.own_code.as_ref() };
-        code.filter(|_| place.prototype == self.0)?.count(place.at)
+        let data = unsafe { &(*self.0).cold };
+        match place.entry {
+            Entry::Start => Some(&data.start_count),
+            Entry::BackEdge(at) => data.own_code.as_ref()?.count(at),
+        }
     }
 
-    /// Where a unit can be attached, if the instruction is a back-edge of a function with a copy of
-    /// its code.
-    pub fn place(&self, at: usize) -> Option<Place> {
-        self.word(at)?.as_entry()?;
+    /// Where a unit can be attached: at a back-edge, if the function has a copy of its code, or
+    /// where the function starts.
+    pub fn place(&self, entry: Entry) -> Option<Place> {
+        if let Entry::BackEdge(at) = entry {
+            self.word(at)?.as_entry()?;
+            // SAFETY: it is alive.
+            unsafe { (*self.0).cold.own_code.as_ref()? };
+        }
+        Some(Place { prototype: self.0, entry })
+    }
+
+    /// Whether a place has units.
+    pub fn is_compiled(&self, entry: Entry) -> bool {
         // SAFETY: it is alive.
-        let has_copy = unsafe { (*self.0).cold.own_code.is_some() };
-        has_copy.then_some(Place { prototype: self.0, at })
+        let versions = unsafe { (*self.0).cold.versions(entry) };
+        versions.is_some_and(|versions| !versions.units.is_empty())
     }
 }
 
