@@ -53,6 +53,7 @@ fn long_work_ends_at_the_time_limit() {
             "{code}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        assert!(took < Duration::from_secs(3), "{code}: ended after {took:?}");
+        // Far more than it takes where other programs keep the machine busy.
+        assert!(took < Duration::from_secs(20), "{code}: ended after {took:?}");
     }
 }

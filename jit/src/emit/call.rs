@@ -38,7 +38,7 @@ impl Emitter<'_, '_> {
                 if !is_one_of_several {
                     return After::Continues;
                 }
-                self.go_on(node.frame, &after, target);
+                self.go_on(&after, target);
                 break;
             }
             let (same, other) = (self.builder.block(), self.builder.block());
@@ -46,7 +46,7 @@ impl Emitter<'_, '_> {
             self.builder.branch(is_same, same, other);
             self.builder.start(same, self.rank, false);
             self.pass_arguments(index, before);
-            self.go_on(node.frame, &after, target);
+            self.go_on(&after, target);
             self.builder.start(other, self.rank, false);
         }
         After::Branched

@@ -123,6 +123,11 @@ impl<'v> Emitter<'_, 'v> {
                         self.check_inherited(node, found, &mut places, exit);
                     }
                 }
+                (Action::Metamethod(call), _) => {
+                    let call = &region.metamethods[call];
+                    let key = Some(call.key);
+                    self.check_place(call.metatable, call.place, key, &mut places, exit);
+                }
                 (Action::StringMethod(way), _) => {
                     self.check_inherited(node, &region.inherited[way], &mut places, exit);
                 }

@@ -44,7 +44,7 @@ impl Emitter<'_, '_> {
         let (found, ended) = (self.builder.block(), self.builder.block());
         self.builder.branch(outcome, found, ended);
         self.builder.start(ended, self.rank, false);
-        self.go_on(node.frame, &after, end);
+        self.go_on(&after, end);
         self.builder.start(found, self.rank, false);
         let at = match body {
             Target::Node(body) => self.region.nodes[body].at,
@@ -59,7 +59,7 @@ impl Emitter<'_, '_> {
         for &slot in &self.effects[index].defines {
             self.load_from_frame(slot, after.held[slot], exit);
         }
-        self.go_on(node.frame, &after, body);
+        self.go_on(&after, body);
         After::Branched
     }
 

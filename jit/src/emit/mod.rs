@@ -13,6 +13,7 @@ mod compare;
 mod control;
 mod entry;
 mod iterate;
+mod metamethod;
 mod recurse;
 mod slots;
 mod step;
@@ -28,7 +29,7 @@ use crate::region::{Action, Region, Target};
 use recurse::OwnCalls;
 use slots::Slots;
 use solvm_compiler::bytecode::Opcode;
-use solvm_vm::unit::{MachineLayout, NATIVE_ANSWERED, Root};
+use solvm_vm::unit::{MachineLayout, NATIVE_ANSWERED, Receiver, Root};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -187,7 +188,7 @@ impl<'v> Emitter<'_, 'v> {
                         node = next;
                     }
                     Some(&target) => {
-                        self.go_on(region.nodes[node].frame, &after, target);
+                        self.go_on(&after, target);
                         break;
                     }
                     None => break,
@@ -269,17 +270,16 @@ impl<'v> Emitter<'_, 'v> {
         let region = self.region;
         let Some(after) = self.after(node) else { return After::Branched };
         let [taken, passed] = region.nodes[node].next[..] else { return After::Branched };
-        let frame = region.nodes[node].frame;
         match (taken, passed) {
             (Target::Exit(at), passed) => {
-                let exit = self.new_exit(frame, at, &after, 0);
+                let exit = self.new_exit(0, at, &after, 0);
                 self.escape_if(condition, exit);
-                self.go_on(frame, &after, passed);
+                self.go_on(&after, passed);
             }
             (taken, Target::Exit(at)) => {
-                let exit = self.new_exit(frame, at, &after, 0);
+                let exit = self.new_exit(0, at, &after, 0);
                 self.escape_unless(condition, exit);
-                self.go_on(frame, &after, taken);
+                self.go_on(&after, taken);
             }
             (Target::Node(taken), Target::Node(passed)) => {
                 let (taken, passed) = (self.edge(after.clone(), taken), self.edge(after, passed));
@@ -289,14 +289,14 @@ impl<'v> Emitter<'_, 'v> {
         After::Branched
     }
 
-    fn go_on(&mut self, frame: usize, state: &Rc<State>, target: Target) {
+    fn go_on(&mut self, state: &Rc<State>, target: Target) {
         match target {
             Target::Node(next) => {
                 let block = self.edge(state.clone(), next);
                 self.builder.jump(block);
             }
             Target::Exit(at) => {
-                let exit = self.new_exit(frame, at, state, 0);
+                let exit = self.new_exit(0, at, state, 0);
                 self.escape(exit);
             }
         }
@@ -346,23 +346,36 @@ impl<'v> Emitter<'_, 'v> {
                 source: WordSource::BaseAddress(offset(this.first_slot + end)),
             });
         }
-        words.extend(self.links(frame).into_iter().map(|(slot, link)| WordWrite {
+        words.extend(self.links(frame).into_iter().map(|(slot, source)| WordWrite {
             origin: Origin::Base,
             offset: offset(slot),
-            source: WordSource::Constant(link),
+            source,
         }));
         let result = instruction_address(this.code, at);
         Escape::Exit(self.builder.exit(&values, self.budget, refund, &words, result))
     }
 
     /// The links of a frame and of those that have called it, and their slots.
-    fn links(&self, frame: usize) -> Vec<(usize, u64)> {
+    fn links(&self, frame: usize) -> Vec<(usize, WordSource)> {
         let mut links = Vec::new();
         let mut inner = &self.region.frames[frame];
         while let Some((caller, call)) = inner.caller {
             let outer = &self.region.frames[caller];
-            let link = instruction_address(outer.code, self.region.nodes[call].at + 1);
-            links.push((inner.first_slot - 1, link));
+            let next = instruction_address(outer.code, self.region.nodes[call].at + 1);
+            let Some(receiver) = inner.receiver else {
+                links.push((inner.first_slot - 1, WordSource::Constant(next)));
+                inner = outer;
+                continue;
+            };
+            // The frame's function may be another one with the same code.
+            let function = match caller == 0 || outer.is_of_any {
+                true => WordSource::Slot(offset(outer.first_slot) - 16),
+                false => WordSource::Constant(outer.function.word()),
+            };
+            let interrupted = Receiver::link_to_instruction(outer.code.frame_size(), next);
+            links.push((inner.first_slot - 4, function));
+            links.push((inner.first_slot - 3, WordSource::Constant(interrupted)));
+            links.push((inner.first_slot - 1, WordSource::Constant(receiver.link())));
             inner = outer;
         }
         links
@@ -448,6 +461,9 @@ impl<'v> Emitter<'_, 'v> {
                 return self.call(index, first..first + count, &before);
             }
             (Action::Recurse, _) => return self.recurse(index, &before),
+            (Action::Metamethod(call), _) => {
+                return self.metamethod(index, &region.metamethods[call], &before);
+            }
             (Action::NumberFunction(function, word), _) => {
                 self.number_function(index, function, word, &before);
             }
@@ -489,6 +505,11 @@ impl<'v> Emitter<'_, 'v> {
             }
             (_, Return0 | Return1 | Return | ReturnOpen) if node.frame == 0 => {
                 return self.return_to_caller(index, &before);
+            }
+            (_, Return0 | Return1 | Return | ReturnOpen)
+                if region.frames[node.frame].receiver == Some(Receiver::Condition) =>
+            {
+                return self.decide(index, &before);
             }
             (_, Return0 | Return1 | Return | ReturnOpen) => self.pass_values(index, &before),
             (_, SetList) => self.set_list(index, &before),

@@ -10,7 +10,9 @@
 //! unit that are not slots are those of all of them.
 
 use super::{After, Emitter, Escape, NIL, instruction_address, offset};
-use crate::backend::linear::{Block, IntegerComparison, IntegerOperation, Value, Width};
+use crate::backend::linear::{
+    Block, IntegerComparison, IntegerOperation, Value, Width, WordSource,
+};
 use crate::passes::states::State;
 use crate::region::{Action, Node};
 use solvm_compiler::bytecode::{OPEN, RegisterSet};
@@ -160,7 +162,7 @@ impl Emitter<'_, '_> {
             self.builder.branch(is_same, same, other);
             self.builder.start(same, self.rank, false);
             self.check_frames(call, exit);
-            for result in 0..self.region.expected_of(call) {
+            for result in 0..self.region.expected(call) {
                 let place = FUNCTION + offset(result);
                 match result < given {
                     true => {
@@ -198,8 +200,11 @@ impl Emitter<'_, '_> {
             inner = caller;
         }
         for (slot, link) in self.links(call.frame) {
-            let found = self.builder.load(Width::Word, Value::BASE, offset(slot) - distance);
-            self.check_same(found, Value::integer(link as i64), exit);
+            // Others are what they are if these are.
+            if let WordSource::Constant(link) = link {
+                let found = self.builder.load(Width::Word, Value::BASE, offset(slot) - distance);
+                self.check_same(found, Value::integer(link as i64), exit);
+            }
         }
     }
 }

@@ -5,7 +5,9 @@
 //! After, what the code relies on is checked again, and what tables have moved is loaded again.
 
 use super::{Emitter, Escape, instruction_address, offset};
-use crate::backend::linear::{Block, IntegerComparison, IntegerOperation, Value, Width};
+use crate::backend::linear::{
+    Block, IntegerComparison, IntegerOperation, Value, Width, WordSource,
+};
 use crate::passes::representation::Representation;
 use crate::passes::states::State;
 use crate::region::Node;
@@ -102,8 +104,15 @@ impl<'v> Emitter<'_, 'v> {
         for slot in self.unsaved(node.frame, node.at, before) {
             self.store_slot(slot, before.held[slot], Value::BASE, offset(slot));
         }
-        for (slot, link) in self.links(node.frame) {
-            let link = Value::integer(link as i64);
+        for (slot, source) in self.links(node.frame) {
+            let link = match source {
+                WordSource::Constant(link) => Value::integer(link as i64),
+                WordSource::Slot(from) => self.builder.load(Width::Word, Value::BASE, from),
+                WordSource::BaseAddress(distance) => {
+                    let distance = Value::integer(distance.into());
+                    self.builder.integer(IntegerOperation::Add, Value::BASE, distance)
+                }
+            };
             self.builder.store(Width::Word, link, Value::BASE, offset(slot));
         }
     }

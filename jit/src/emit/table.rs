@@ -173,7 +173,13 @@ impl<'v> Emitter<'_, 'v> {
     }
 
     /// Holds a table that was checked here as one from now on, unless `target` was its slot.
-    fn write_checked(&mut self, slot: usize, parts: Parts, before: &State, target: usize) {
+    pub(super) fn write_checked(
+        &mut self,
+        slot: usize,
+        parts: Parts,
+        before: &State,
+        target: usize,
+    ) {
         if before.held[slot] != Representation::Table && slot != target {
             self.write_table(slot, parts);
         }

@@ -1,8 +1,9 @@
 //! What the nodes of a region do with the slots.
 
 use super::kinds::Kind;
-use crate::region::{Action, Node, Region, RegionFrame};
+use crate::region::{Action, Argument, MetamethodCall, Node, Region, RegionFrame};
 use solvm_compiler::bytecode::Opcode;
+use solvm_vm::unit::Receiver;
 
 /// What a node uses and defines.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +82,23 @@ fn effects_of(region: &Region, node: &Node) -> Effects {
                 },
             }
         }
+        (Action::Metamethod(call), _) => {
+            let call = &region.metamethods[call];
+            let first = region.frames[call.frame].first_slot;
+            let parameters = region.frames[call.frame].code.prototype().parameters;
+            let used = call.arguments.iter().enumerate().filter_map(|(place, &argument)| {
+                let Argument::Slot(slot) = argument else { return None };
+                Some((slot, argument_kind(call, place)))
+            });
+            Effects {
+                uses: used.collect(),
+                defines: (0..usize::from(parameters))
+                    .map(|parameter| first + parameter)
+                    .chain([first - 2])
+                    .collect(),
+                ..Effects::default()
+            }
+        }
         (Action::NumberFunction(..), _) => Effects {
             uses: vec![(a, Kind::Any), (a + 2, Kind::Number)],
             defines: vec![a],
@@ -91,7 +109,7 @@ fn effects_of(region: &Region, node: &Node) -> Effects {
         }
         (Action::Native(_) | Action::Recurse, _) => Effects {
             uses: passed(region, node, a),
-            defines: (0..region.expected_of(node)).map(|index| a + index).collect(),
+            defines: (0..region.expected(node)).map(|index| a + index).collect(),
             memory: Memory::All,
             ..Effects::default()
         },
@@ -107,7 +125,7 @@ fn effects_of(region: &Region, node: &Node) -> Effects {
         (Action::Advance, _) => Effects {
             uses: (1..=3).map(|hidden| (a - hidden, Kind::Any)).collect(),
             defines: std::iter::once(a - 1)
-                .chain((0..region.expected_of(node).max(2)).map(|index| a + index))
+                .chain((0..region.expected(node).max(2)).map(|index| a + index))
                 .collect(),
             memory: Memory::Uses,
             ..Effects::default()
@@ -178,6 +196,17 @@ fn effects_of(region: &Region, node: &Node) -> Effects {
     }
 }
 
+/// What an argument of a metamethod has to be: the object a table, as are both operands of a
+/// comparison; a number before the object of an arithmetic operation.
+pub(crate) fn argument_kind(call: &MetamethodCall, argument: usize) -> Kind {
+    match call.receiver {
+        Receiver::Condition => Kind::Table,
+        _ if argument == call.object => Kind::Table,
+        _ if argument < call.object => Kind::Number,
+        _ => Kind::Any,
+    }
+}
+
 /// The slots that a call passes, from that of the callee on.
 fn passed(region: &Region, node: &Node, callee: usize) -> Vec<(usize, Kind)> {
     let arguments = (0..region.arguments(node)).map(|index| callee + 2 + index);
@@ -193,8 +222,16 @@ fn returned(region: &Region, node: &Node) -> Effects {
         let uses = (0..given).map(|index| (from + index, Kind::Any)).collect();
         return Effects { uses, ..Effects::default() };
     };
-    let first = frame.first_slot - 2;
-    let expected = region.expected(call);
+    let call = &region.nodes[call];
+    let first = match frame.receiver {
+        None => frame.first_slot - 2,
+        Some(Receiver::Result) => region.slot(call, call.word.a()),
+        Some(Receiver::Condition | Receiver::Discard) => {
+            let uses = (0..given.min(1)).map(|_| (from, Kind::Any)).collect();
+            return Effects { uses, ..Effects::default() };
+        }
+    };
+    let expected = if frame.receiver.is_some() { 1 } else { region.expected(call) };
     if expected == 1 && given == 1 {
         return Effects::copy(first, from);
     }

@@ -11,6 +11,7 @@ use super::representation::{LOOP_LIMIT, Representation};
 use crate::region::{Action, Node, Region, Target};
 use solvm_compiler::bytecode::{Opcode, RegisterSet};
 use solvm_vm::unit::NumberFunction;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 /// How the slots are held.
@@ -32,12 +33,15 @@ impl State {
 pub(crate) struct States {
     pub(crate) before: Vec<Option<Rc<State>>>,
     pub(crate) after: Vec<Option<Rc<State>>>,
+    /// The states of nodes whose second way has defined their targets, and the first one has not.
+    pub(crate) found: HashMap<usize, Rc<State>>,
 }
 
 impl States {
     pub(crate) fn of(region: &Region, effects: &[Effects], kinds: &Kinds) -> States {
         let count = region.nodes.len();
-        let mut states = States { before: vec![None; count], after: vec![None; count] };
+        let mut states =
+            States { before: vec![None; count], after: vec![None; count], found: HashMap::new() };
         let mut first = State {
             held: (0..region.slots)
                 .map(|slot| at_header(region, slot, kinds.before(0, slot)))
@@ -55,11 +59,14 @@ impl States {
             let Some(before) = states.before[node].clone() else { continue };
             let after = Rc::new(after(region, effects, kinds, node, &before));
             states.after[node] = Some(after.clone());
-            for target in &region.nodes[node].next {
+            let found = found(region, kinds, node, &after).map(Rc::new);
+            states.found.extend(found.clone().map(|found| (node, found)));
+            for (way, target) in region.nodes[node].next.iter().enumerate() {
                 let Target::Node(next) = *target else { continue };
+                let after = if way == 1 { found.as_ref().unwrap_or(&after) } else { &after };
                 match &mut states.before[next] {
                     Some(known) => {
-                        if join(Rc::make_mut(known), &after, next == 0) {
+                        if join(Rc::make_mut(known), after, next == 0) {
                             work.push(next);
                         }
                     }
@@ -72,6 +79,22 @@ impl States {
         }
         states
     }
+}
+
+/// The state in which a node that may call `__index` continues if it does not: it has defined its
+/// target.
+fn found(region: &Region, kinds: &Kinds, index: usize, after: &State) -> Option<State> {
+    let node = &region.nodes[index];
+    let is_lookup = matches!(node.opcode, Opcode::GetIndex | Opcode::GetInteger);
+    let (Action::Metamethod(_), true, Some(&Target::Node(next))) =
+        (node.action, is_lookup, node.next.get(1))
+    else {
+        return None;
+    };
+    let mut state = after.clone();
+    let slot = region.slot(node, node.word.a());
+    state.define(slot, Representation::wanted(kinds.before(next, slot)));
+    Some(state)
 }
 
 /// Joins what is known at a node with what is known on another way to it. Returns whether there was
@@ -223,9 +246,14 @@ fn after(
             },
             (Action::Call { .. } | Action::StringMethod(_), _) => Word,
             (Action::StringLength, _) => Integer(0, 1 << 32),
-            (Action::Native(_) | Action::Recurse | Action::Step | Action::Advance, _) => {
-                wanted(slot)
-            }
+            (
+                Action::Native(_)
+                | Action::Metamethod(_)
+                | Action::Recurse
+                | Action::Step
+                | Action::Advance,
+                _,
+            ) => wanted(slot),
             // The object of a method.
             (_, SelfField) if slot != region.slot(node, node.word.a()) => Table,
             (_, AddVV | SubtractVV | MultiplyVV | DivideVV | ModuloVV) => {

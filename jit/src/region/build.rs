@@ -8,7 +8,7 @@ use super::{
     Target, body, header, jump_target,
 };
 use solvm_compiler::bytecode::{Flow, Instruction, OPEN, Opcode};
-use solvm_vm::unit::{Entry, Frame, Function, HelperFunctions, Sample, Seen};
+use solvm_vm::unit::{Entry, Frame, Function, HelperFunctions, Receiver, Sample, Seen};
 use std::collections::HashMap;
 
 /// The maximum depth of calls.
@@ -58,6 +58,7 @@ fn build_for<'v>(
         slots: code.frame_size(),
         running: frame,
         inherited: Vec::new(),
+        metamethods: Vec::new(),
         classes: Vec::new(),
         callees: Vec::new(),
     };
@@ -120,6 +121,7 @@ fn region_frame<'v>(
     RegionFrame {
         caller,
         origin,
+        receiver: None,
         function,
         is_of_any: false,
         code,
@@ -129,9 +131,9 @@ fn region_frame<'v>(
     }
 }
 
-struct Builder<'s, 'v> {
-    region: Region<'v>,
-    guess: Guess<'s, 'v>,
+pub(super) struct Builder<'s, 'v> {
+    pub(super) region: Region<'v>,
+    pub(super) guess: Guess<'s, 'v>,
     doubtful: &'s Doubtful,
 }
 
@@ -166,6 +168,12 @@ impl<'v> Builder<'_, 'v> {
         Ok(Target::Node(self.node(frame, at)?))
     }
 
+    /// Where a comparison leads to: first where it jumps to.
+    fn ways(&mut self, frame: usize, at: usize) -> Result<[Target; 2], Refusal> {
+        let jump = self.region.frames[frame].code.word(at + 1).map_or(0, |word| word.j());
+        Ok([self.target(frame, jump_target(at + 1, jump))?, self.target(frame, at + 2)?])
+    }
+
     /// Decides what a node does, and where it leads to.
     fn connect(&mut self, index: usize) -> Result<(), Refusal> {
         let node = &self.region.nodes[index];
@@ -182,6 +190,17 @@ impl<'v> Builder<'_, 'v> {
                 vec![self.target(frame, body)?, self.target(frame, at + 2)?]
             }
             Action::Native(_) => vec![self.target(frame, at + 1)?],
+            Action::Metamethod(call) => {
+                let mut next = vec![self.target(self.region.metamethods[call].frame, 0)?];
+                match opcode {
+                    Opcode::GetIndex | Opcode::GetInteger => next.push(self.target(frame, at + 1)?),
+                    // If they are the same object.
+                    Opcode::EqualVV => next.push(self.ways(frame, at)?[0]),
+                    Opcode::NotEqualVV => next.push(self.ways(frame, at)?[1]),
+                    _ => {}
+                }
+                next
+            }
             _ => match opcode.flow() {
                 Flow::Next | Flow::Call => {
                     vec![self.target(frame, at + 1 + usize::from(opcode.has_data_word()))?]
@@ -193,17 +212,15 @@ impl<'v> Builder<'_, 'v> {
                     let taken = jump_target(at, word.jump_distance().unwrap_or(0));
                     vec![self.target(frame, taken)?, self.target(frame, at + 1)?]
                 }
-                Flow::Compare => {
-                    let jump =
-                        self.region.frames[frame].code.word(at + 1).map_or(0, |word| word.j());
-                    let taken = jump_target(at + 1, jump);
-                    vec![self.target(frame, taken)?, self.target(frame, at + 2)?]
-                }
+                Flow::Compare => self.ways(frame, at)?.to_vec(),
                 // Of a called function.
                 Flow::Return => match self.region.frames[frame].caller {
                     Some((caller, call)) => {
-                        let after = self.region.nodes[call].at + 1;
-                        vec![self.target(caller, after)?]
+                        let call = self.region.nodes[call].at;
+                        match self.region.frames[frame].receiver {
+                            Some(Receiver::Condition) => self.ways(caller, call)?.to_vec(),
+                            _ => vec![self.target(caller, call + 1)?],
+                        }
                     }
                     None => Vec::new(),
                 },
@@ -217,6 +234,11 @@ impl<'v> Builder<'_, 'v> {
     /// What a node does: [`Action::Leave`] for what is not compiled.
     fn action(&mut self, index: usize) -> Action<'v> {
         use Opcode::*;
+        if self.region.nodes[index].doubts == 0
+            && let Some(action) = self.metamethod(index)
+        {
+            return action;
+        }
         let node = &self.region.nodes[index];
         let code = &self.region.frames[node.frame].code;
         let has_step = HelperFunctions::step(node.opcode).is_some() && !node.opcode.has_data_word();
@@ -323,8 +345,9 @@ impl<'v> Builder<'_, 'v> {
             };
         };
         let given = self.region.returned(node);
+        let is_metamethod = self.region.frames[node.frame].receiver.is_some();
         let is_open = self.region.nodes[call].word.b() == OPEN;
-        match is_open && given != 1 {
+        match is_open && given != 1 && !is_metamethod {
             true => Action::Leave(Obstacle::Results),
             false => Action::Plain,
         }
@@ -384,9 +407,44 @@ impl<'v> Builder<'_, 'v> {
         function: Function<'v>,
     ) -> Result<RegionFrame<'v>, Obstacle> {
         let node = &self.region.nodes[index];
+        let this = &self.region.frames[node.frame];
+        let call = Some((node.frame, index));
+        match node.opcode.is_tail_call() {
+            true => {
+                let frame = self.inner_frame(node.frame, function, this.first_slot, this.caller)?;
+                Ok(RegionFrame { receiver: this.receiver, ..frame })
+            }
+            false => {
+                let first_slot = this.first_slot + usize::from(node.word.a()) + 2;
+                self.inner_frame(node.frame, function, first_slot, call)
+            }
+        }
+    }
+
+    /// The frame of a metamethod that a node calls.
+    pub(super) fn metamethod_frame(
+        &self,
+        index: usize,
+        function: Function<'v>,
+        receiver: Receiver,
+    ) -> Result<RegionFrame<'v>, Obstacle> {
+        let caller = self.region.nodes[index].frame;
+        let this = &self.region.frames[caller];
+        let first_slot = this.first_slot + this.code.frame_size() + 4;
+        let frame = self.inner_frame(caller, function, first_slot, Some((caller, index)))?;
+        Ok(RegionFrame { receiver: Some(receiver), ..frame })
+    }
+
+    fn inner_frame(
+        &self,
+        origin: usize,
+        function: Function<'v>,
+        first_slot: usize,
+        caller: Option<(usize, usize)>,
+    ) -> Result<RegionFrame<'v>, Obstacle> {
         let prototype = function.code().prototype();
         let mut depth = 0;
-        let mut outer = Some(node.frame);
+        let mut outer = Some(origin);
         while let Some(index) = outer {
             let this = &self.region.frames[index];
             if this.code.address() == function.code().address() {
@@ -395,11 +453,6 @@ impl<'v> Builder<'_, 'v> {
             depth += 1;
             outer = this.origin;
         }
-        let this = &self.region.frames[node.frame];
-        let (first_slot, caller) = match node.opcode.is_tail_call() {
-            true => (this.first_slot, this.caller),
-            false => (this.first_slot + usize::from(node.word.a()) + 2, Some((node.frame, index))),
-        };
         if prototype.is_vararg {
             return Err(Obstacle::Vararg);
         }
@@ -407,7 +460,7 @@ impl<'v> Builder<'_, 'v> {
         if depth >= MAX_CALLS || prototype.code.len() > MAX_CALLED || slots > MAX_SLOTS {
             return Err(Obstacle::Size);
         }
-        Ok(region_frame(&self.region, function, first_slot, caller, Some(node.frame)))
+        Ok(region_frame(&self.region, function, first_slot, caller, Some(origin)))
     }
 
     /// The register of the first frame that a node's register has its value from, through moves and

@@ -13,6 +13,17 @@ const MAX_ELEMENTS: i64 = 16;
 /// The maximum number of tables that an object's metatable leads to.
 const MAX_LEVELS: usize = 4;
 
+/// Whether the operands B and C of an arithmetic instruction are registers.
+fn operands(opcode: Opcode) -> [bool; 2] {
+    use Opcode::*;
+    match opcode {
+        AddVV | SubtractVV | MultiplyVV | DivideVV | ModuloVV | PowerVV => [true, true],
+        AddVK | SubtractVK | MultiplyVK | DivideVK | ModuloVK | PowerVK => [true, false],
+        AddKV | SubtractKV | MultiplyKV | DivideKV => [false, true],
+        _ => [false, false],
+    }
+}
+
 /// Guesses values in a region.
 pub(super) struct Guess<'s, 'v> {
     pub(super) sample: &'s Sample<'v>,
@@ -86,6 +97,20 @@ impl<'v> Guess<'_, 'v> {
                 Opcode::GetIndex => Some(self.elements(*deeper(word.b())?.first()?)),
                 Opcode::ForEachCall if register == word.a() + 1 => {
                     Some(self.elements(*deeper(word.a() - 2)?.first()?))
+                }
+                opcode if operands(opcode).iter().any(|letter| *letter) => {
+                    // The result of a metamethod is probably of the object's kind.
+                    let [left, right] = operands(opcode);
+                    let sides = [(left, word.b()), (right, word.c())];
+                    let operands = sides.into_iter().filter(|(is_register, _)| *is_register);
+                    let mut found = operands.filter_map(|(_, register)| deeper(register));
+                    let is_table = |values: &Values| {
+                        values.first().is_some_and(|value| value.as_table().is_some())
+                    };
+                    found.find(is_table).or_else(|| match frame {
+                        0 => self.running(region, register),
+                        _ => None,
+                    })
                 }
                 // What the last round has left there.
                 _ if frame == 0 => self.running(region, register),

@@ -15,11 +15,13 @@
 mod build;
 mod guess;
 mod liveness;
+mod metamethod;
 
 pub(crate) use build::{Doubtful, build};
+pub(crate) use metamethod::{Argument, MetamethodCall};
 
 use solvm_compiler::bytecode::{Instruction, OPEN, Opcode, RegisterSet};
-use solvm_vm::unit::{Code, Entry, Frame, Function, NumberFunction, Seen, Table};
+use solvm_vm::unit::{Code, Entry, Frame, Function, NumberFunction, Receiver, Seen, Table};
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
@@ -43,6 +45,8 @@ pub(crate) struct Region<'v> {
     pub(crate) running: Frame<'v>,
     /// What [`Action::Inherited`] refers to.
     pub(crate) inherited: Vec<Inherited<'v>>,
+    /// What [`Action::Metamethod`] refers to.
+    pub(crate) metamethods: Vec<MetamethodCall<'v>>,
     /// Functions that the loop calls and does not change, and where it gets them. Of those in
     /// registers only the code matters.
     pub(crate) callees: Vec<(CalleeSource, Function<'v>)>,
@@ -66,6 +70,9 @@ pub(crate) struct RegionFrame<'v> {
     pub(crate) caller: Option<(usize, usize)>,
     /// The frame with the call: not the caller's if that was a tail call.
     origin: Option<usize>,
+    /// Of a metamethod: what receives its result. The caller's node is the instruction that it was
+    /// called for, and four slots before the first belong to the frame.
+    pub(crate) receiver: Option<Receiver>,
     pub(crate) function: Function<'v>,
     /// Whether it may be of any function with the same code, not only of that one.
     pub(crate) is_of_any: bool,
@@ -97,6 +104,9 @@ pub(crate) enum Action<'v> {
     /// A call of the region's own function: in another frame, which the region runs in then; or, if
     /// it is a tail call, in the same one.
     Recurse,
+    /// It probably calls this metamethod. If that is not certain, the second target is where it
+    /// continues without.
+    Metamethod(usize),
     /// A call of a native from a number to a number, given its word.
     NumberFunction(NumberFunction, u64),
     /// A call of another native: that one, or any.
@@ -236,7 +246,9 @@ impl Region<'_> {
                 return true;
             }
             let Some((caller, call)) = this.caller else { return false };
-            (frame, at) = (caller, self.nodes[call].at + 1);
+            let call = self.nodes[call].at;
+            // An instruction with a metamethod is not complete.
+            (frame, at) = if this.receiver.is_some() { (caller, call) } else { (caller, call + 1) };
         }
     }
 
@@ -247,12 +259,7 @@ impl Region<'_> {
 
     /// The number of results that a call expects. A called function that returns an open list with
     /// one value is compiled, others leave.
-    pub(crate) fn expected(&self, call: usize) -> usize {
-        self.expected_of(&self.nodes[call])
-    }
-
-    /// The same, given the node.
-    pub(crate) fn expected_of(&self, node: &Node) -> usize {
+    pub(crate) fn expected(&self, node: &Node) -> usize {
         match node.word.b() {
             OPEN => 1,
             results => usize::from(results).saturating_sub(1),

@@ -129,6 +129,7 @@ impl Function {
             match word.source {
                 WordSource::Constant(constant) => write!(formatter, "{constant:#x}")?,
                 WordSource::BaseAddress(offset) => write!(formatter, "base {offset:+}")?,
+                WordSource::Slot(offset) => write!(formatter, "[base {offset:+}]")?,
             }
         }
         Ok(())

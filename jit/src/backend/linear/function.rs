@@ -79,6 +79,8 @@ pub enum WordSource {
     Constant(u64),
     /// The address this many bytes from BASE.
     BaseAddress(i32),
+    /// The word this many bytes from BASE, after the slots were written.
+    Slot(i32),
 }
 
 /// A word that an exit writes in addition to the slots.

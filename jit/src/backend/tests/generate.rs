@@ -287,8 +287,9 @@ impl Generator<'_> {
             .map(|_| {
                 let origin = self.random.pick(&[Origin::Base, Origin::Context]);
                 let free = FREE + 8 * self.random.below(CONTEXT - FREE as usize / 8) as i32;
-                let source = match self.random.below(3) {
+                let source = match self.random.below(4) {
                     0 => WordSource::BaseAddress(self.random.below(400) as i32 - 200),
+                    1 => WordSource::Slot(8 * self.random.below(32) as i32),
                     _ => WordSource::Constant(self.random.integer() as u64),
                 };
                 WordWrite { origin, offset: free, source }

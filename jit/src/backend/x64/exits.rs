@@ -139,6 +139,10 @@ impl Selection<'_> {
                     self.encoder.store(Size::Quad, place, RDX);
                 }
             },
+            WordSource::Slot(offset) => {
+                self.encoder.move_word(RDX, Source::Memory(Memory::Base(RBX, offset)));
+                self.encoder.store(Size::Quad, place, RDX);
+            }
             WordSource::BaseAddress(offset) => {
                 self.encoder.load_address(RDX, Memory::Base(RBX, offset));
                 self.encoder.store(Size::Quad, place, RDX);
