@@ -113,8 +113,8 @@ impl Jit {
         })
     }
 
-    /// The innermost function that calls itself, or loop around the sampled instruction, that is not
-    /// compiled yet, if it has been sampled often enough.
+    /// The innermost function that calls itself, or loop around the sampled instruction, that is
+    /// not compiled yet, if it has been sampled often enough.
     fn hot_place<'v>(&self, sample: &Sample<'v>) -> Option<(Frame<'v>, Entry, Place)> {
         let frames: Vec<Frame> = sample.frames().take(MAX_CALLERS).collect();
         for (frame, callers) in

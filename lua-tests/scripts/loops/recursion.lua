@@ -24,11 +24,12 @@ assert(module.tak(12, 8, 4) == 5)
 
 local Tree = {}
 Tree.__index = Tree
+local function leaf(key) return setmetatable({ key = key }, Tree) end
 function Tree:insert(key)
   if key < self.key then
-    if self.left then self.left:insert(key) else self.left = setmetatable({ key = key }, Tree) end
+    if self.left then self.left:insert(key) else self.left = leaf(key) end
   elseif key > self.key then
-    if self.right then self.right:insert(key) else self.right = setmetatable({ key = key }, Tree) end
+    if self.right then self.right:insert(key) else self.right = leaf(key) end
   end
 end
 function Tree:sum()
