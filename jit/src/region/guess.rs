@@ -2,9 +2,9 @@
 //! the objects as they are now. Of the elements of a list there may be several kinds.
 
 use super::{FieldPlace, Inherited, Level, Node, Region};
-use solvm_compiler::bytecode::{Instruction, Opcode};
+use solvm_compiler::bytecode::{Flow, Instruction, Opcode};
 use solvm_vm::Metamethod;
-use solvm_vm::unit::{Sample, Seen, Table};
+use solvm_vm::unit::{Code, Receiver, Sample, Seen, Table};
 
 /// How many values are followed back.
 const MAX_DEPTH: usize = 20;
@@ -12,6 +12,58 @@ const MAX_DEPTH: usize = 20;
 const MAX_ELEMENTS: i64 = 16;
 /// The maximum number of tables that an object's metatable leads to.
 const MAX_LEVELS: usize = 4;
+
+/// The event of an instruction, and what receives a metamethod's result.
+pub(super) fn event(opcode: Opcode) -> Option<(Metamethod, Receiver)> {
+    use Opcode::*;
+    let event = match opcode {
+        AddVV | AddVK | AddKV => Metamethod::Add,
+        SubtractVV | SubtractVK | SubtractKV => Metamethod::Subtract,
+        MultiplyVV | MultiplyVK | MultiplyKV => Metamethod::Multiply,
+        DivideVV | DivideVK | DivideKV => Metamethod::Divide,
+        ModuloVV | ModuloVK => Metamethod::Modulo,
+        PowerVV | PowerVK => Metamethod::Power,
+        Negate => Metamethod::Negate,
+        GetField | GetIndex | GetInteger => Metamethod::Index,
+        LessVV | NotLessVV => return Some((Metamethod::Less, Receiver::Condition)),
+        LessEqualVV | NotLessEqualVV => return Some((Metamethod::LessEqual, Receiver::Condition)),
+        EqualVV | NotEqualVV => return Some((Metamethod::Equal, Receiver::Condition)),
+        _ => return None,
+    };
+    Some((event, Receiver::Result))
+}
+
+/// What a function returns.
+enum Returned {
+    /// One of its parameters.
+    Parameter(usize),
+    /// A new table, or what a call returns.
+    Made,
+}
+
+/// What a function's first return gives, if that is known.
+fn returned(code: Code) -> Option<Returned> {
+    let prototype = code.prototype();
+    let is_end = |word: &Instruction| {
+        word.opcode().is_some_and(|opcode| matches!(opcode.flow(), Flow::Return | Flow::TailCall))
+    };
+    let end = prototype.code.iter().position(is_end)?;
+    let word = prototype.code[end];
+    if !matches!(word.opcode()?, Opcode::Return1 | Opcode::Return) {
+        return Some(Returned::Made).filter(|_| word.opcode() != Some(Opcode::Return0));
+    }
+    let register = word.a();
+    let mut before = prototype.code[..end].iter();
+    match before.rfind(|word| word.registers().written.contains(register)) {
+        None => Some(Returned::Parameter(register.into())),
+        Some(definition) => {
+            let opcode = definition.opcode()?;
+            let is_made =
+                opcode.is_call() || matches!(opcode, Opcode::NewTable | Opcode::DuplicateTable);
+            is_made.then_some(Returned::Made)
+        }
+    }
+}
 
 /// Whether the operands B and C of an arithmetic instruction are registers.
 fn operands(opcode: Opcode) -> [bool; 2] {
@@ -98,16 +150,15 @@ impl<'v> Guess<'_, 'v> {
                 Opcode::ForEachCall if register == word.a() + 1 => {
                     Some(self.elements(*deeper(word.a() - 2)?.first()?))
                 }
-                opcode if operands(opcode).iter().any(|letter| *letter) => {
-                    // The result of a metamethod is probably of the object's kind.
+                opcode if operands(opcode).iter().any(|is_register| *is_register) => {
                     let [left, right] = operands(opcode);
-                    let sides = [(left, word.b()), (right, word.c())];
-                    let operands = sides.into_iter().filter(|(is_register, _)| *is_register);
-                    let mut found = operands.filter_map(|(_, register)| deeper(register));
-                    let is_table = |values: &Values| {
-                        values.first().is_some_and(|value| value.as_table().is_some())
-                    };
-                    found.find(is_table).or_else(|| match frame {
+                    let sides = [(left, word.b()), (right, word.c())].map(|(is_register, side)| {
+                        match is_register {
+                            true => deeper(side).unwrap_or_default(),
+                            false => this.code.constant(side.into()).into_iter().collect(),
+                        }
+                    });
+                    self.result(opcode, sides).or_else(|| match frame {
                         0 => self.running(region, register),
                         _ => None,
                     })
@@ -121,6 +172,20 @@ impl<'v> Guess<'_, 'v> {
         let slot = this.first_slot + usize::from(register);
         let register = u8::try_from(slot - region.frames[caller].first_slot).ok()?;
         self.search(region, caller, region.nodes[call].at, register, depth + 1)
+    }
+
+    /// The result of an arithmetic instruction by a metamethod of its operands, if that returns one
+    /// of them or what a call gives: that is probably of the object's kind.
+    fn result(&self, opcode: Opcode, sides: [Values<'v>; 2]) -> Option<Values<'v>> {
+        let key = self.sample.metamethod_key(event(opcode)?.0).0;
+        let (object, method) = sides.iter().find_map(|side| {
+            let method = side.first()?.as_table()?.metatable()?.get(key).as_function()?;
+            Some((side, method))
+        })?;
+        match returned(method.code())? {
+            Returned::Parameter(index) => sides.get(index).cloned(),
+            Returned::Made => Some(object.clone()),
+        }
     }
 
     /// What a register of the loop's frame holds now; of the value of a generic `for`, also what

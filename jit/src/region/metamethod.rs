@@ -2,6 +2,7 @@
 //! results go to a receiver (see [`Receiver`]).
 
 use super::build::Builder;
+use super::guess::event;
 use super::{Action, Node};
 use solvm_compiler::bytecode::{Opcode, Operand};
 use solvm_vm::Metamethod;
@@ -28,26 +29,6 @@ pub(crate) enum Argument<'v> {
     Slot(usize),
     Constant(Seen<'v>),
     Number(f64),
-}
-
-/// The event of an instruction, and what receives a metamethod's result.
-fn event(opcode: Opcode) -> Option<(Metamethod, Receiver)> {
-    use Opcode::*;
-    let event = match opcode {
-        AddVV | AddVK | AddKV => Metamethod::Add,
-        SubtractVV | SubtractVK | SubtractKV => Metamethod::Subtract,
-        MultiplyVV | MultiplyVK | MultiplyKV => Metamethod::Multiply,
-        DivideVV | DivideVK | DivideKV => Metamethod::Divide,
-        ModuloVV | ModuloVK => Metamethod::Modulo,
-        PowerVV | PowerVK => Metamethod::Power,
-        Negate => Metamethod::Negate,
-        GetField | GetIndex | GetInteger => Metamethod::Index,
-        LessVV | NotLessVV => return Some((Metamethod::Less, Receiver::Condition)),
-        LessEqualVV | NotLessEqualVV => return Some((Metamethod::LessEqual, Receiver::Condition)),
-        EqualVV | NotEqualVV => return Some((Metamethod::Equal, Receiver::Condition)),
-        _ => return None,
-    };
-    Some((event, Receiver::Result))
 }
 
 /// The operands that are passed to a metamethod: registers, or what they mean.
