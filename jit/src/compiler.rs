@@ -4,6 +4,7 @@
 
 use crate::backend::linear::Builder;
 use crate::backend::{self, Arena, Refused, Settings, Unit};
+use crate::clock::processor_time;
 use crate::emit::emit;
 use crate::passes::effects::effects;
 use crate::passes::kinds::Kinds;
@@ -61,7 +62,7 @@ pub struct Jit {
     /// Whether units may be run.
     can_run: bool,
     started: Instant,
-    /// The time that compiling has taken.
+    /// The processor time that compiling has taken.
     taken: Duration,
     /// Where units have left too often.
     doubtful: Doubtful,
@@ -251,9 +252,9 @@ unsafe impl Compiler for Jit {
             return None;
         }
         let (frame, entry, place) = self.hot_place(sample)?;
-        let began = Instant::now();
+        let began = processor_time();
         let made = self.compile(sample, frame, entry);
-        let time = began.elapsed();
+        let time = processor_time().saturating_sub(began);
         self.taken += time;
         if let Some(log) = self.options.log {
             let what = match &made {

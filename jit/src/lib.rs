@@ -7,6 +7,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod backend;
+mod clock;
 mod compiler;
 mod emit;
 mod passes;

@@ -7,7 +7,7 @@
 
 use super::Unsupported;
 use super::bits::Rows;
-use super::linear::{Function, Instruction, IntegerOperation, Operand, Register};
+use super::linear::{ExitId, Function, Instruction, IntegerOperation, Operand, Register};
 use super::order::{MAX_DEPTH, NONE, Order};
 
 /// The weight of a use, by loop depth.
@@ -223,8 +223,9 @@ impl LiveIn {
         let mut reads = Rows::new(blocks, shared.len());
         let mut writes = Rows::new(blocks, shared.len());
         for (place, placed) in order.blocks.iter().enumerate() {
+            let mut last_exit = None;
             for instruction in order.instructions(function, placed) {
-                function.uses(instruction, |register| {
+                first_uses(function, instruction, &mut last_exit, |register| {
                     let index = index[register.index()];
                     if index != NONE && !writes.has(place, index) {
                         reads.add(place, index);
@@ -264,14 +265,31 @@ impl LiveIn {
     }
 }
 
+/// Calls `visit` for each register that must be available at an instruction of a block, except those
+/// of an exit that the instructions before have had: many checks in a row leave in the same way.
+fn first_uses(
+    function: &Function,
+    instruction: &Instruction,
+    last_exit: &mut Option<ExitId>,
+    mut visit: impl FnMut(Register),
+) {
+    function.operands(instruction, &mut visit);
+    if let Some(exit) = instruction.exit()
+        && last_exit.replace(exit) != Some(exit)
+    {
+        function.exit_uses(exit, visit);
+    }
+}
+
 /// The registers that are used in several blocks, or read before they are written in one, and the
 /// index of each register among them.
 fn shared(function: &Function, order: &Order) -> (Vec<Register>, Vec<u32>) {
     const SEVERAL: u32 = NONE - 1;
     let mut only_in = vec![NONE; function.classes.len()];
     for (place, placed) in (0..).zip(&order.blocks) {
+        let mut last_exit = None;
         for instruction in order.instructions(function, placed) {
-            function.uses(instruction, |register| {
+            first_uses(function, instruction, &mut last_exit, |register| {
                 let only_in = &mut only_in[register.index()];
                 if *only_in != place {
                     *only_in = SEVERAL;

@@ -180,9 +180,14 @@ impl Function {
     pub(crate) fn uses(&self, instruction: &Instruction, mut visit: impl FnMut(Register)) {
         self.operands(instruction, &mut visit);
         if let Some(exit) = instruction.exit() {
-            let exit = self.exit(exit);
-            visit(exit.budget);
-            self.values(exit).iter().for_each(|value| visit(value.register));
+            self.exit_uses(exit, visit);
         }
+    }
+
+    /// Calls `visit` for each register that an exit writes.
+    pub(crate) fn exit_uses(&self, exit: ExitId, mut visit: impl FnMut(Register)) {
+        let exit = self.exit(exit);
+        visit(exit.budget);
+        self.values(exit).iter().for_each(|value| visit(value.register));
     }
 }
