@@ -170,7 +170,17 @@ impl Jit {
         if self.doubtful.len() > MAX_DOUBTFUL {
             self.doubtful.clear();
         }
-        let doubts = self.doubtful.entry((left.code.address(), left.at)).or_insert(0);
+        let address = left.code.address();
+        if opcode.is_some_and(is_store) {
+            // Mostly it is the collector that keeps a store from its fast path, and then it is so
+            // for the others around it.
+            let words = left.code.prototype().code.iter().enumerate();
+            let others = words.filter(|(_, word)| word.opcode().is_some_and(is_store));
+            for (at, _) in others.filter(|&(at, _)| at != left.at) {
+                self.doubtful.entry((address, at)).or_insert(1);
+            }
+        }
+        let doubts = self.doubtful.entry((address, left.at)).or_insert(0);
         *doubts += 1;
         *doubts <= 2
     }
@@ -296,6 +306,11 @@ unsafe impl Compiler for Jit {
         });
         log(&format!("jit: {}: freed: it leaves {reason}", name(code, entry)));
     }
+}
+
+/// Whether an instruction stores into a table.
+fn is_store(opcode: Opcode) -> bool {
+    matches!(opcode, Opcode::SetField | Opcode::SetIndex | Opcode::SetInteger)
 }
 
 /// Lets a loop or function be compiled again, unless it was too often. Returns whether it may.

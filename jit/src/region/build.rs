@@ -18,6 +18,9 @@ const MAX_CALLED: usize = 150;
 /// The maximum number of functions that a call may be of.
 const MAX_KINDS: usize = 4;
 
+/// The maximum number of instructions of a region that calls metamethods: what these make, mostly
+/// objects, takes more time than is won.
+const MAX_OPERATORS: usize = 200;
 /// The maximum number of returns of a function times that of its calls of itself.
 const MAX_WAYS_BACK: usize = 64;
 
@@ -32,9 +35,14 @@ pub(crate) fn build<'v>(
     entry: Entry,
     doubtful: &Doubtful,
 ) -> Result<Region<'v>, Refusal> {
-    let of_kinds = |kinds| build_for(Guess { sample, kinds }, frame, entry, doubtful);
-    match of_kinds(MAX_KINDS) {
-        Err(Refusal::Size) => of_kinds(1),
+    let of_kinds = |kinds, has_metamethods| {
+        build_for(Guess { sample, kinds }, frame, entry, doubtful, has_metamethods)
+    };
+    match of_kinds(MAX_KINDS, true) {
+        Err(Refusal::Size) => of_kinds(1, false),
+        Ok(region) if !region.metamethods.is_empty() && region.nodes.len() > MAX_OPERATORS => {
+            of_kinds(MAX_KINDS, false)
+        }
         result => result,
     }
 }
@@ -44,6 +52,7 @@ fn build_for<'v>(
     frame: Frame<'v>,
     entry: Entry,
     doubtful: &Doubtful,
+    has_metamethods: bool,
 ) -> Result<Region<'v>, Refusal> {
     let function = frame.function();
     let code = function.code();
@@ -64,7 +73,7 @@ fn build_for<'v>(
     };
     let first = region_frame(&region, function, 0, None, None);
     region.frames.push(first);
-    let mut builder = Builder { region, guess, doubtful };
+    let mut builder = Builder { region, guess, doubtful, has_metamethods };
     builder.node(0, *builder.region.range.start())?;
     let mut next = 0;
     while next < builder.region.nodes.len() {
@@ -135,6 +144,8 @@ pub(super) struct Builder<'s, 'v> {
     pub(super) region: Region<'v>,
     pub(super) guess: Guess<'s, 'v>,
     doubtful: &'s Doubtful,
+    /// Whether metamethods are called inside.
+    has_metamethods: bool,
 }
 
 impl<'v> Builder<'_, 'v> {
@@ -234,7 +245,8 @@ impl<'v> Builder<'_, 'v> {
     /// What a node does: [`Action::Leave`] for what is not compiled.
     fn action(&mut self, index: usize) -> Action<'v> {
         use Opcode::*;
-        if self.region.nodes[index].doubts == 0
+        if self.has_metamethods
+            && self.region.nodes[index].doubts == 0
             && let Some(action) = self.metamethod(index)
         {
             return action;
