@@ -9,12 +9,12 @@ use crate::emit::emit;
 use crate::passes::effects::effects;
 use crate::passes::kinds::Kinds;
 use crate::passes::states::States;
-use crate::region::{self, Doubtful};
+use crate::region::{self, Doubtful, Doubts};
 use solvm_compiler::bytecode::{Flow, Opcode};
 use solvm_vm::unit::{Code, Compiler, Entry, Frame, NewUnit, Place, Position, Sample};
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How code is compiled.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +23,8 @@ pub struct Options {
     pub threshold: u32,
     /// The bytes of memory for machine code.
     pub memory: usize,
-    /// Compiling takes at most this share of the time since the start, and [`FREE_TIME`]. None:
-    /// any.
+    /// Compiling takes at most this share of the thread's processor time since the start, and
+    /// [`FREE_TIME`]. None: any.
     pub max_share: Option<f64>,
     /// Gets a line for each loop: whether it was compiled, or why not.
     pub log: Option<fn(&str)>,
@@ -61,7 +61,8 @@ pub struct Jit {
     builder: Builder,
     /// Whether units may be run.
     can_run: bool,
-    started: Instant,
+    /// The processor time of the thread when the compiler was made.
+    started: Duration,
     /// The processor time that compiling has taken.
     taken: Duration,
     /// Where units have left too often.
@@ -78,6 +79,13 @@ impl Count {
     const TRIES: u32 = 1 << 24;
     /// The maximum number of times that a loop is compiled.
     const MAX_TRIES: u32 = 6;
+    /// From this try on, nothing is expected of where fields are.
+    const CAUTIOUS: u32 = 3;
+
+    /// How often it was compiled or refused.
+    fn tries(self) -> u32 {
+        (self.0 & !Self::DONE) / Self::TRIES
+    }
 
     fn is_done(self) -> bool {
         self.0 & Self::DONE != 0
@@ -94,7 +102,7 @@ impl Count {
 
     /// It may be compiled again, unless it was too often.
     fn reopened(self) -> Count {
-        let tries = (self.0 & !Self::DONE) / Self::TRIES;
+        let tries = self.tries();
         let may_be_compiled = self.is_done() && tries < Self::MAX_TRIES;
         if may_be_compiled { Count(tries * Self::TRIES) } else { self }
     }
@@ -108,7 +116,7 @@ impl Jit {
             arena: Rc::new(RefCell::new(Arena::new(options.memory))),
             builder: Builder::new(0),
             can_run: true,
-            started: Instant::now(),
+            started: processor_time(),
             taken: Duration::ZERO,
             doubtful: Doubtful::new(),
         })
@@ -149,9 +157,10 @@ impl Jit {
 
     /// Whether compiling has not taken too long yet.
     fn has_time(&self) -> bool {
-        self.options
-            .max_share
-            .is_none_or(|share| self.taken <= FREE_TIME + self.started.elapsed().mul_f64(share))
+        self.options.max_share.is_none_or(|share| {
+            let time = processor_time().saturating_sub(self.started);
+            self.taken <= FREE_TIME + time.mul_f64(share)
+        })
     }
 
     /// Expects nothing of the values at an instruction any more. Returns whether that is new and
@@ -186,8 +195,12 @@ impl Jit {
     }
 
     fn compile(&mut self, sample: &Sample, frame: Frame, entry: Entry) -> Result<Made, String> {
-        let region = region::build(sample, frame, entry, &self.doubtful)
-            .map_err(|error| error.to_string())?;
+        let code = frame.function().code();
+        let count = code.place(entry).and_then(|place| code.count(place));
+        let is_cautious = count.is_some_and(|count| Count(count.get()).tries() >= Count::CAUTIOUS);
+        let doubts = Doubts { known: &self.doubtful, is_cautious };
+        let region =
+            region::build(sample, frame, entry, &doubts).map_err(|error| error.to_string())?;
         let effects = effects(&region);
         let kinds = Kinds::of(&region, &effects);
         let states = States::of(&region, &effects, &kinds);

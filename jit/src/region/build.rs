@@ -8,7 +8,7 @@ use super::{
     Target, body, header, jump_target,
 };
 use solvm_compiler::bytecode::{Flow, Instruction, OPEN, Opcode};
-use solvm_vm::unit::{Entry, Frame, Function, HelperFunctions, Receiver, Sample, Seen};
+use solvm_vm::unit::{Code, Entry, Frame, Function, HelperFunctions, Receiver, Sample, Seen};
 use std::collections::HashMap;
 
 /// The maximum depth of calls.
@@ -28,15 +28,29 @@ const MAX_WAYS_BACK: usize = 64;
 /// they left there too often.
 pub(crate) type Doubtful = HashMap<(u64, usize), u32>;
 
+/// What is doubtful when a region is made.
+pub(crate) struct Doubts<'d> {
+    pub(crate) known: &'d Doubtful,
+    /// Whether all accesses are: several units were made in vain.
+    pub(crate) is_cautious: bool,
+}
+
+impl Doubts<'_> {
+    fn of(&self, code: Code, at: usize, opcode: Opcode) -> u32 {
+        let known = self.known.get(&(code.address(), at)).copied().unwrap_or(0);
+        known.max(u32::from(self.is_cautious && is_access(opcode)))
+    }
+}
+
 /// The region of a loop or of the function of a frame of the program.
 pub(crate) fn build<'v>(
     sample: &Sample<'v>,
     frame: Frame<'v>,
     entry: Entry,
-    doubtful: &Doubtful,
+    doubts: &Doubts,
 ) -> Result<Region<'v>, Refusal> {
     let of_kinds = |kinds, has_metamethods| {
-        build_for(Guess { sample, kinds }, frame, entry, doubtful, has_metamethods)
+        build_for(Guess { sample, kinds }, frame, entry, doubts, has_metamethods)
     };
     match of_kinds(MAX_KINDS, true) {
         Err(Refusal::Size) => of_kinds(1, false),
@@ -51,7 +65,7 @@ fn build_for<'v>(
     guess: Guess<'_, 'v>,
     frame: Frame<'v>,
     entry: Entry,
-    doubtful: &Doubtful,
+    doubts: &Doubts,
     has_metamethods: bool,
 ) -> Result<Region<'v>, Refusal> {
     let function = frame.function();
@@ -73,7 +87,7 @@ fn build_for<'v>(
     };
     let first = region_frame(&region, function, 0, None, None);
     region.frames.push(first);
-    let mut builder = Builder { region, guess, doubtful, has_metamethods };
+    let mut builder = Builder { region, guess, doubts, has_metamethods };
     builder.node(0, *builder.region.range.start())?;
     let mut next = 0;
     while next < builder.region.nodes.len() {
@@ -143,7 +157,7 @@ fn region_frame<'v>(
 pub(super) struct Builder<'s, 'v> {
     pub(super) region: Region<'v>,
     pub(super) guess: Guess<'s, 'v>,
-    doubtful: &'s Doubtful,
+    doubts: &'s Doubts<'s>,
     /// Whether metamethods are called inside.
     has_metamethods: bool,
 }
@@ -163,8 +177,8 @@ impl<'v> Builder<'_, 'v> {
             return Err(Refusal::Size);
         }
         let action = Action::Leave(Obstacle::Instruction);
-        let position = (self.region.frames[frame].code.address(), at);
-        let doubts = self.doubtful.get(&position).copied().unwrap_or(0);
+        let code = self.region.frames[frame].code;
+        let doubts = self.doubts.of(code, at, opcode);
         let next = Vec::new();
         self.region.nodes.push(Node { frame, at, word, opcode, action, doubts, next });
         self.region.frames[frame].nodes.insert(at, node);

@@ -17,7 +17,7 @@ mod guess;
 mod liveness;
 mod metamethod;
 
-pub(crate) use build::{Doubtful, build};
+pub(crate) use build::{Doubtful, Doubts, build};
 pub(crate) use metamethod::{Argument, MetamethodCall};
 
 use solvm_compiler::bytecode::{Instruction, OPEN, Opcode, RegisterSet};
