@@ -106,7 +106,9 @@ fn config_of(arguments: &Arguments) -> Config {
 fn jit_of(arguments: &Arguments) -> Option<Jit> {
     let log: Option<fn(&str)> =
         if arguments.jit_log { Some(|line| output::print_error(line)) } else { None };
-    let mut options = solvm_jit::Options { log, ..Default::default() };
+    let report: Option<fn(&str)> =
+        if arguments.debug { Some(|line| output::print_error(line)) } else { None };
+    let mut options = solvm_jit::Options { log, report, ..Default::default() };
     // For tests: how often a loop is sampled before it is compiled; 1 compiles everything that
     // loops.
     let threshold = std::env::var("SOLVM_JIT").ok().and_then(|text| text.parse().ok());
@@ -114,7 +116,11 @@ fn jit_of(arguments: &Arguments) -> Option<Jit> {
         options.threshold = threshold;
         options.max_share = None;
     }
-    (arguments.jit || threshold.is_some()).then(|| Jit::new(options)).flatten()
+    let jit = (arguments.jit || threshold.is_some()).then(|| Jit::new(options))?;
+    if let (None, Some(report)) = (&jit, report) {
+        report("native code is off: it is not supported on this machine");
+    }
+    jit
 }
 
 fn limits_of(arguments: &Arguments, elapsed: Duration) -> Limits {

@@ -28,6 +28,9 @@ pub struct Options {
     pub max_share: Option<f64>,
     /// Gets a line for each loop: whether it was compiled, or why not.
     pub log: Option<fn(&str)>,
+    /// Gets a line if the operating system refuses executable memory: nothing is compiled from then
+    /// on, and the program is interpreted.
+    pub report: Option<fn(&str)>,
     /// For tests of the back-end.
     pub settings: Settings,
 }
@@ -39,6 +42,7 @@ impl Default for Options {
             memory: 64 << 20,
             max_share: Some(0.04),
             log: None,
+            report: None,
             settings: Settings::default(),
         }
     }
@@ -61,6 +65,8 @@ pub struct Jit {
     builder: Builder,
     /// Whether units may be run.
     can_run: bool,
+    /// Whether the operating system has refused memory.
+    is_refused: bool,
     /// The processor time of the thread when the compiler was made.
     started: Duration,
     /// The processor time that compiling has taken.
@@ -116,6 +122,7 @@ impl Jit {
             arena: Rc::new(RefCell::new(Arena::new(options.memory))),
             builder: Builder::new(0),
             can_run: true,
+            is_refused: false,
             started: processor_time(),
             taken: Duration::ZERO,
             doubtful: Doubtful::new(),
@@ -155,7 +162,11 @@ impl Jit {
         None
     }
 
-    /// Whether compiling has not taken too long yet.
+    /// Whether code can be made, and that has not taken too long yet.
+    fn may_compile(&self) -> bool {
+        !self.is_refused && self.has_time()
+    }
+
     fn has_time(&self) -> bool {
         self.options.max_share.is_none_or(|share| {
             let time = processor_time().saturating_sub(self.started);
@@ -194,6 +205,18 @@ impl Jit {
         *doubts <= 2
     }
 
+    /// Draws the conclusions of a refusal, and says why.
+    fn refused(&mut self, error: Refused) -> String {
+        self.can_run &= error != Refused::Lost;
+        if matches!(error, Refused::System | Refused::Lost)
+            && !std::mem::replace(&mut self.is_refused, true)
+            && let Some(report) = self.options.report
+        {
+            report(&format!("native code is off: {error}"));
+        }
+        error.to_string()
+    }
+
     fn compile(&mut self, sample: &Sample, frame: Frame, entry: Entry) -> Result<Made, String> {
         let code = frame.function().code();
         let count = code.place(entry).and_then(|place| code.count(place));
@@ -210,10 +233,8 @@ impl Jit {
         let machine = backend::compile(function, &self.options.settings)
             .map_err(|error| error.to_string())?;
         let size = machine.bytes.len();
-        let unit = self.arena.borrow_mut().install(&machine).map_err(|error| {
-            self.can_run &= error != Refused::Lost;
-            error.to_string()
-        })?;
+        let installed = self.arena.borrow_mut().install(&machine);
+        let unit = installed.map_err(|error| self.refused(error))?;
         let unit = Installed { arena: self.arena.clone(), unit: Some(unit) };
         Ok(Made { unit, size, roots, nodes: region.nodes.len() })
     }
@@ -271,7 +292,7 @@ fn loops_around(frame: &Frame) -> Vec<usize> {
 // addresses become constants.
 unsafe impl Compiler for Jit {
     fn sampled(&mut self, sample: &Sample<'_>) -> Option<NewUnit> {
-        if !self.has_time() {
+        if !self.may_compile() {
             return None;
         }
         let (frame, entry, place) = self.hot_place(sample)?;
