@@ -175,13 +175,17 @@ impl Jit {
     }
 
     /// Expects nothing of the values at an instruction any more. Returns whether that is new and
-    /// may help: not where another function is called, the unit's own returns, or the budget has
+    /// may help: not where another function is called, the loop ends or returns, or the budget has
     /// run out.
-    fn doubts(&mut self, unit: Code, left: Position) -> bool {
+    fn doubts(&mut self, unit: Code, entry: Entry, left: Position) -> bool {
+        let is_own = left.code.address() == unit.address();
+        if is_own && !region::range(unit, entry).contains(&left.at) {
+            return false;
+        }
         let opcode = left.code.word(left.at).and_then(|word| word.opcode());
         let is_about_values = opcode.is_some_and(|opcode| match opcode.flow() {
             Flow::Call | Flow::TailCall => false,
-            Flow::Return => left.code.address() != unit.address(),
+            Flow::Return => !is_own,
             _ => opcode.entry().is_none(),
         });
         if !is_about_values {
@@ -329,7 +333,7 @@ unsafe impl Compiler for Jit {
 
     fn freed(&mut self, code: Code<'_>, entry: Entry, left: Option<Position<'_>>) {
         if let Some(left) = left
-            && self.doubts(code, left)
+            && self.doubts(code, entry, left)
         {
             reopen(code, entry);
         }

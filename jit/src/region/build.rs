@@ -5,7 +5,7 @@ use super::guess::Guess;
 use super::liveness::observable;
 use super::{
     Action, CalleeSource, MAX_NODES, MAX_SLOTS, Node, Obstacle, Refusal, Region, RegionFrame,
-    Target, body, header, jump_target,
+    Target, body, jump_target, range,
 };
 use solvm_compiler::bytecode::{Flow, Instruction, OPEN, Opcode};
 use solvm_vm::unit::{Code, Entry, Frame, Function, HelperFunctions, Receiver, Sample, Seen};
@@ -72,10 +72,7 @@ fn build_for<'v>(
     let code = function.code();
     let mut region = Region {
         entry,
-        range: match entry {
-            Entry::Start => 0..=code.prototype().code.len().saturating_sub(1),
-            Entry::BackEdge(at) => header(code, at).unwrap_or(at)..=at,
-        },
+        range: range(code, entry),
         frames: Vec::new(),
         nodes: Vec::new(),
         slots: code.frame_size(),

@@ -306,6 +306,14 @@ impl Region<'_> {
     }
 }
 
+/// The instructions of a function that a unit is for, other functions that they call apart.
+pub(crate) fn range(code: Code, entry: Entry) -> RangeInclusive<usize> {
+    match entry {
+        Entry::Start => 0..=code.prototype().code.len().saturating_sub(1),
+        Entry::BackEdge(at) => header(code, at).unwrap_or(at)..=at,
+    }
+}
+
 /// Where a back-edge of a function leads to, given its index.
 pub(crate) fn header(code: Code, back_edge: usize) -> Option<usize> {
     let word = code.word(back_edge)?;
