@@ -40,7 +40,7 @@ impl Default for Options {
         Options {
             threshold: 2,
             memory: 64 << 20,
-            max_share: Some(0.04),
+            max_share: Some(0.025),
             log: None,
             report: None,
             settings: Settings::default(),
@@ -49,7 +49,7 @@ impl Default for Options {
 }
 
 /// What compiling may take at the start of a program.
-pub const FREE_TIME: Duration = Duration::from_millis(4);
+pub const FREE_TIME: Duration = Duration::from_millis(3);
 /// How many frames of calls are looked at.
 const MAX_FRAMES: usize = 4;
 /// How many callers a function is looked for in that may call itself.

@@ -20,7 +20,7 @@ const MAX_KINDS: usize = 4;
 
 /// The maximum number of instructions of a region that calls metamethods: what these make, mostly
 /// objects, takes more time than is won.
-const MAX_OPERATORS: usize = 200;
+const MAX_OPERATORS: usize = 100;
 /// The maximum number of returns of a function times that of its calls of itself.
 const MAX_WAYS_BACK: usize = 64;
 

@@ -29,7 +29,7 @@ use std::rc::Rc;
 /// The maximum number of slots: a register set has them all.
 pub(crate) const MAX_SLOTS: usize = 240;
 /// The maximum number of nodes: compiling takes about a millisecond.
-pub(crate) const MAX_NODES: usize = 400;
+pub(crate) const MAX_NODES: usize = 250;
 
 /// A loop or a function and all that runs inside it.
 pub(crate) struct Region<'v> {
