@@ -13,7 +13,8 @@ fn log(line: &str) {
     LINES.lock().expect("no thread has panicked").push(line.into());
 }
 
-/// A loop that mostly ends soon is not worth a unit, and nothing about its values would change that.
+/// A loop that mostly ends soon is not worth a unit, and nothing about its values would change
+/// that.
 #[test]
 fn a_short_loop_is_compiled_once() {
     let options = Options { threshold: 1, max_share: None, log: Some(log), ..Options::default() };

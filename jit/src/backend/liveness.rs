@@ -265,8 +265,9 @@ impl LiveIn {
     }
 }
 
-/// Calls `visit` for each register that must be available at an instruction of a block, except those
-/// of an exit that the instructions before have had: many checks in a row leave in the same way.
+/// Calls `visit` for each register that must be available at an instruction of a block, except
+/// those of an exit that the instructions before have had: many checks in a row leave in the same
+/// way.
 fn first_uses(
     function: &Function,
     instruction: &Instruction,
