@@ -14,6 +14,7 @@ use crate::layout::object::{LuaFunction, NativeFunction, VARARG};
 use crate::layout::value::{LUA_FUNCTION, NATIVE_FUNCTION, Value, is_pointer};
 use crate::machine::debug_info;
 use crate::machine::thread::grow_or_collect;
+use crate::machine::unit;
 use crate::machine::unwind::{deliver, throw_text};
 use crate::machine::vm::Vm;
 use crate::messages;
@@ -42,6 +43,10 @@ handlers! { (pc, base, d, a, k, vm)
         base = frame;
         k = (*prototype).constants;
         pc = (*prototype).start;
+    }
+    /// The word that stands for the units of a function which has just been called.
+    function_entry {
+        jump!(unit::enter_function, 0, 0);
     }
     CallOpen {
         charge!();

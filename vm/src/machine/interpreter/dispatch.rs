@@ -242,7 +242,7 @@ macro_rules! handler_table {
         table[entry_number(Opcode::ForLoop)] = all::for_loop_entry;
         table[entry_number(Opcode::ForLoopStep)] = all::for_loop_step_entry;
         table[entry_number(Opcode::ForEachCall)] = all::for_each_call_entry;
-        table[unit::START as usize] = unit::enter_function;
+        table[unit::START as usize] = all::function_entry;
         table
     }};
 }

@@ -256,7 +256,7 @@ pub(crate) unsafe fn enter(
     }
 }
 
-/// Runs the function whose frame is at `base` by its unit, as the handler of [`START_WORD`].
+/// Runs the function whose frame is at `base` by its unit, for the handler of [`START_WORD`].
 ///
 /// # Safety
 /// The contract of handlers in [`crate::machine::interpreter::dispatch`]. A call has entered the
