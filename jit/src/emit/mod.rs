@@ -25,7 +25,7 @@ use crate::backend::linear::{
 use crate::passes::effects::{Effects, Memory};
 use crate::passes::representation::Representation;
 use crate::passes::states::{State, States};
-use crate::region::{Action, Region, Target};
+use crate::region::{Action, Node, Region, Target};
 use recurse::OwnCalls;
 use slots::Slots;
 use solvm_compiler::bytecode::Opcode;
@@ -42,9 +42,10 @@ pub(crate) fn emit(
 ) -> Vec<Root> {
     builder.clear(MachineLayout::FUEL);
     let [budget, moves] = [(); 2].map(|()| builder.variable(Class::Integer));
-    let has_calls = region.nodes.iter().zip(effects).any(|(node, effects)| {
-        effects.memory == Memory::All || step::has_slow_path(node) || region.is_function()
-    });
+    let calls = |(node, effects): (&Node, &Effects)| {
+        effects.memory == Memory::All || step::has_slow_path(node)
+    };
+    let has_calls = region.is_function() || region.nodes.iter().zip(effects).any(calls);
     let mut emitter = Emitter {
         region,
         effects,

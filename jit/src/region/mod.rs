@@ -306,7 +306,7 @@ impl Region<'_> {
     }
 }
 
-/// The instructions of a function that a unit is for, other functions that they call apart.
+/// The instructions of a function that a unit is for, without those of functions that they call.
 pub(crate) fn range(code: Code, entry: Entry) -> RangeInclusive<usize> {
     match entry {
         Entry::Start => 0..=code.prototype().code.len().saturating_sub(1),

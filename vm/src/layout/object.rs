@@ -146,7 +146,7 @@ pub(crate) struct Prototype {
     /// bits, C is above.
     pub(crate) simple_call: u64,
     pub(crate) code: *const u32,
-    /// Where a call continues: at the code, or at a word that stands for the function's units.
+    /// Where a call continues: at the code, or at a word that represents its units.
     pub(crate) start: *const u32,
     pub(crate) constants: *const Value,
     /// Everything else; dropped when the collector frees the prototype.

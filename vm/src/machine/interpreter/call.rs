@@ -44,7 +44,7 @@ handlers! { (pc, base, d, a, k, vm)
         k = (*prototype).constants;
         pc = (*prototype).start;
     }
-    /// The word that stands for the units of a function which has just been called.
+    /// The word that represents the units of a function which has just been called.
     function_entry {
         jump!(unit::enter_function, 0, 0);
     }

@@ -180,7 +180,7 @@ unsafe fn detach(prototype: *mut Prototype, entry: Entry, index: usize) {
     }
 }
 
-/// The number of the word that stands for the units of a function. It is not an opcode.
+/// The number of the word that represents the units of a function. It is not an opcode.
 pub(crate) const START: u8 = 254;
 /// What [`Prototype::start`] points to if the function has units. No context has its address.
 static START_WORD: u32 = START as u32;
