@@ -123,7 +123,7 @@ fn a_second_signal_ends_a_native_that_takes_long() {
         std::thread::sleep(Duration::from_millis(20));
         program.signal(Signal::TERM);
     }
-    // Which one is the first is open if the program did not run in between. No finalizer was called.
+    // Either may be the first if the program did not run in between. No finalizer was called.
     let (code, output) = program.end();
     assert!(matches!(code, Some(130 | 143)), "{code:?}");
     assert_eq!(output, "");
