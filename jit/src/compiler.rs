@@ -11,7 +11,9 @@ use crate::passes::kinds::Kinds;
 use crate::passes::states::States;
 use crate::region::{self, Doubtful, Doubts};
 use solvm_compiler::bytecode::{Flow, Opcode};
-use solvm_vm::unit::{Code, Compiler, Entry, Frame, NewUnit, Place, Position, Sample};
+use solvm_vm::unit::{
+    Assumptions, Code, Compiler, Entry, Frame, NewUnit, Place, Position, Root, Sample,
+};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -50,6 +52,11 @@ impl Default for Options {
 
 /// What compiling may take at the start of a program.
 pub const FREE_TIME: Duration = Duration::from_millis(3);
+/// See [`Jit::has_time`].
+const USELESS_WEIGHT: f64 = 4.0;
+
+/// When there is no time for a compilation, so many samples are not looked at.
+const SAMPLES_SKIPPED: u32 = 50;
 /// How many frames of calls are looked at.
 const MAX_FRAMES: usize = 4;
 /// How many callers a function is looked for in that may call itself.
@@ -71,6 +78,11 @@ pub struct Jit {
     started: Duration,
     /// The processor time that compiling has taken.
     taken: Duration,
+    /// How many units were made, and how many of these were freed since they were of no use.
+    made: u32,
+    useless: u32,
+    /// How many samples are not looked at.
+    skipped: u32,
     /// Where units have left too often.
     doubtful: Doubtful,
 }
@@ -125,13 +137,16 @@ impl Jit {
             is_refused: false,
             started: processor_time(),
             taken: Duration::ZERO,
+            made: 0,
+            useless: 0,
+            skipped: 0,
             doubtful: Doubtful::new(),
         })
     }
 
     /// The innermost function that calls itself, or loop around the sampled instruction, that is
     /// not compiled yet, if it has been sampled often enough.
-    fn hot_place<'v>(&self, sample: &Sample<'v>) -> Option<(Frame<'v>, Entry, Place)> {
+    fn hot_place<'v>(&mut self, sample: &Sample<'v>) -> Option<(Frame<'v>, Entry, Place)> {
         let frames: Vec<Frame> = sample.frames().take(MAX_CALLERS).collect();
         for (frame, callers) in
             (1..).zip(&frames).map(|(next, frame)| (*frame, &frames[next..])).take(MAX_FRAMES)
@@ -155,6 +170,10 @@ impl Jit {
                     cell.set(count.0 + 1);
                     return None;
                 }
+                if !self.has_time() {
+                    self.skipped = SAMPLES_SKIPPED;
+                    return None;
+                }
                 cell.set(count.done().0);
                 return Some((frame, entry, place));
             }
@@ -162,15 +181,14 @@ impl Jit {
         None
     }
 
-    /// Whether code can be made, and that has not taken too long yet.
-    fn may_compile(&self) -> bool {
-        !self.is_refused && self.has_time()
-    }
-
+    /// Whether compiling has not taken too long yet. The time for units that were of no use counts
+    /// [`USELESS_WEIGHT`] times: some programs gain nothing.
     fn has_time(&self) -> bool {
         self.options.max_share.is_none_or(|share| {
             let time = processor_time().saturating_sub(self.started);
-            self.taken <= FREE_TIME + time.mul_f64(share)
+            let useless = f64::from(self.useless) / f64::from(self.made.max(1));
+            let taken = self.taken.mul_f64(1.0 + (USELESS_WEIGHT - 1.0) * useless);
+            taken <= FREE_TIME + time.mul_f64(share)
         })
     }
 
@@ -231,7 +249,7 @@ impl Jit {
         let effects = effects(&region);
         let kinds = Kinds::of(&region, &effects);
         let states = States::of(&region, &effects, &kinds);
-        let mut roots = emit(&mut self.builder, &region, &effects, &states);
+        let (mut roots, assumptions) = emit(&mut self.builder, &region, &effects, &states);
         roots.extend(region.frames.iter().map(|frame| frame.code.root()));
         let function = self.builder.finish();
         let machine = backend::compile(function, &self.options.settings)
@@ -240,7 +258,7 @@ impl Jit {
         let installed = self.arena.borrow_mut().install(&machine);
         let unit = installed.map_err(|error| self.refused(error))?;
         let unit = Installed { arena: self.arena.clone(), unit: Some(unit) };
-        Ok(Made { unit, size, roots, nodes: region.nodes.len() })
+        Ok(Made { unit, size, roots, assumptions, nodes: region.nodes.len() })
     }
 }
 
@@ -248,7 +266,8 @@ impl Jit {
 struct Made {
     unit: Installed,
     size: usize,
-    roots: Vec<solvm_vm::unit::Root>,
+    roots: Vec<Root>,
+    assumptions: Assumptions,
     nodes: usize,
 }
 
@@ -296,7 +315,8 @@ fn loops_around(frame: &Frame) -> Vec<usize> {
 // addresses become constants.
 unsafe impl Compiler for Jit {
     fn sampled(&mut self, sample: &Sample<'_>) -> Option<NewUnit> {
-        if !self.may_compile() {
+        if self.is_refused || self.skipped > 0 {
+            self.skipped = self.skipped.saturating_sub(1);
             return None;
         }
         let (frame, entry, place) = self.hot_place(sample)?;
@@ -314,9 +334,10 @@ unsafe impl Compiler for Jit {
             };
             log(&format!("jit: {}: {what}", name(frame.function().code(), entry)));
         }
-        let Made { unit, size, roots, .. } = made.ok()?;
+        let Made { unit, size, roots, assumptions, .. } = made.ok()?;
         let code = unit.address() as *const ();
-        Some(NewUnit { place, run, code, roots, memory: Box::new(unit), size })
+        self.made += 1;
+        Some(NewUnit { place, run, code, roots, assumptions, memory: Box::new(unit), size })
     }
 
     fn can_run(&self) -> bool {
@@ -325,6 +346,7 @@ unsafe impl Compiler for Jit {
 
     fn declined(&mut self, code: Code<'_>, entry: Entry) -> bool {
         let is_reopened = reopen(code, entry);
+        self.useless += u32::from(!is_reopened);
         if !is_reopened && let Some(log) = self.options.log {
             log(&format!("jit: {}: freed: it declines", name(code, entry)));
         }
@@ -332,6 +354,7 @@ unsafe impl Compiler for Jit {
     }
 
     fn freed(&mut self, code: Code<'_>, entry: Entry, left: Option<Position<'_>>) {
+        self.useless += 1;
         if let Some(left) = left
             && self.doubts(code, entry, left)
         {

@@ -1,16 +1,16 @@
-//! The way into a unit: what the code relies on is checked once, and the slots that it uses are
-//! loaded.
+//! The way into a unit: what the code relies on besides its facts is checked once, and the slots
+//! that it uses are loaded.
 //!
 //! Of this, only calls of natives and of slow paths can change anything inside a unit: after each,
-//! what the code relies on is checked again.
+//! the unit leaves if anything may be different.
 
-use super::{Emitter, Escape};
+use super::{Address, Emitter, Escape};
 use crate::backend::linear::{Class, IntegerComparison, IntegerOperation, Value, Width};
 use crate::passes::effects::captured_slot;
 use crate::passes::states::State;
-use crate::region::{Action, CalleeSource, Inherited, Node};
+use crate::region::{Action, CalleeSource, Node};
 use solvm_compiler::bytecode::Opcode;
-use solvm_vm::unit::{Code, DECLINED, MachineLayout, Seen, Table};
+use solvm_vm::unit::{Code, DECLINED, MachineLayout};
 use std::collections::HashSet;
 
 impl<'v> Emitter<'_, 'v> {
@@ -28,11 +28,8 @@ impl<'v> Emitter<'_, 'v> {
         let limit = self.builder.load(Width::Word, Value::CONTEXT, MachineLayout::STACK_END);
         let is_beyond = self.builder.compare(IntegerComparison::Above, end, limit);
         self.escape_if(is_beyond, exit);
-        if self.has_calls {
-            let moves = self.builder.load(Width::Word, Value::CONTEXT, MachineLayout::MOVES);
-            self.builder.write(self.moves, moves);
-        }
-        self.check_assumptions(&[], exit);
+        let region = self.region;
+        self.check_included(exit, |frame| !region.frames[frame].is_of_any);
         self.check_callees(exit);
         self.load_used(&first, exit);
     }
@@ -100,42 +97,30 @@ impl<'v> Emitter<'_, 'v> {
         };
         self.functions.insert(frame, variable);
         self.builder.write(variable, function);
-        self.check_places(exit, |other| other == frame);
+        self.check_included(exit, |other| other == frame);
     }
 
-    /// What the code relies on and a call may change: where upvalues, globals and inherited fields
-    /// are. The functions of which only the code is known are those of the running frames.
-    pub(super) fn check_assumptions(&mut self, running: &[usize], exit: Escape) {
+    /// What the code of frames relies on besides its facts: where upvalues are, and the
+    /// environments of functions of which only the code is known.
+    fn check_included(&mut self, exit: Escape, is_included: impl Fn(usize) -> bool) {
         let region = self.region;
-        self.check_places(exit, |frame| {
-            !region.frames[frame].is_of_any || running.contains(&frame)
-        });
-    }
-
-    fn check_places(&mut self, exit: Escape, is_included: impl Fn(usize) -> bool) {
-        let region = self.region;
-        let mut places = Places::default();
+        for frame in 0..region.frames.len() {
+            if region.is_known(frame) || !is_included(frame) {
+                continue;
+            }
+            if let Some(&environment) = self.relied.environments.get(&frame) {
+                let function = self.function_of(frame);
+                let found =
+                    self.builder.load(Width::Word, function, MachineLayout::FUNCTION_ENVIRONMENT);
+                self.check_same(found, Value::integer(environment as i64), exit);
+            }
+        }
+        let mut found = HashSet::new();
         for node in region.nodes.iter().filter(|node| is_included(node.frame)) {
-            match (node.action, node.opcode) {
-                (Action::Leave(_), _) => {}
-                (Action::Inherited { first, count }, _) => {
-                    for found in &region.inherited[first..first + count] {
-                        self.check_inherited(node, found, &mut places, exit);
-                    }
-                }
-                (Action::Metamethod(call), _) => {
-                    let call = &region.metamethods[call];
-                    let key = Some(call.key);
-                    self.check_place(call.metatable, call.place, key, &mut places, exit);
-                }
-                (Action::StringMethod(way), _) => {
-                    self.check_inherited(node, &region.inherited[way], &mut places, exit);
-                }
-                (_, Opcode::GetUpvalue | Opcode::SetUpvalue) => {
-                    self.find_upvalue(node, &mut places, exit);
-                }
-                (_, Opcode::GetGlobal) => self.find_global(node, &mut places, exit),
-                _ => {}
+            let is_upvalue = matches!(node.opcode, Opcode::GetUpvalue | Opcode::SetUpvalue);
+            let is_left = matches!(node.action, Action::Leave(_));
+            if is_upvalue && !is_left && found.insert((node.frame, node.word.d())) {
+                self.find_upvalue(node, exit);
             }
         }
     }
@@ -157,9 +142,20 @@ impl<'v> Emitter<'_, 'v> {
 
     /// Where an upvalue's value is. That of a called function may be a variable of the region's
     /// frames, if it was when the region was made, and only then.
-    fn find_upvalue(&mut self, node: &Node<'v>, places: &mut Places, exit: Escape) {
+    fn find_upvalue(&mut self, node: &Node<'v>, exit: Escape) {
+        let region = self.region;
         let index = usize::from(node.word.d());
-        if !places.upvalues.insert((node.frame, index)) {
+        let place = (node.frame, index);
+        let known = match region.is_known(node.frame) {
+            true => region.frames[node.frame].function.upvalue(index),
+            false => None,
+        };
+        if let Some(variable) = known {
+            let addresses = [variable.address(), variable.slot()].map(Address::Constant);
+            self.upvalues.insert(place, addresses);
+            if variable.is_open() {
+                self.check_captured(node, Value::integer(variable.slot() as i64), exit);
+            }
             return;
         }
         let function = self.function_of(node.frame);
@@ -167,125 +163,51 @@ impl<'v> Emitter<'_, 'v> {
         let upvalue = self.builder.load(Width::Word, function, offset);
         let slot = self.builder.load(Width::Word, upvalue, MachineLayout::UPVALUE_SLOT);
         if node.frame != 0 {
-            let distance = self.builder.integer(IntegerOperation::Subtract, slot, Value::BASE);
-            let is_other = match captured_slot(self.region, node) {
-                Some(slot) => {
-                    let expected = Value::integer(8 * slot as i64);
-                    self.builder.compare(IntegerComparison::NotEqual, distance, expected)
-                }
-                None => {
-                    let end = Value::integer(8 * self.region.slots as i64);
-                    self.builder.compare(IntegerComparison::Below, distance, end)
-                }
-            };
-            self.escape_if(is_other, exit);
+            self.check_captured(node, slot, exit);
         }
-        let variables = match self.upvalues.get(&(node.frame, index)) {
-            Some(&variables) => variables,
+        let addresses = match self.upvalues.get(&place) {
+            Some(&addresses) => addresses,
             None => {
-                let variables = [(); 2].map(|()| self.builder.variable(Class::Integer)).into();
-                self.upvalues.insert((node.frame, index), variables);
-                variables
+                let variable = |()| Address::Variable(self.builder.variable(Class::Integer));
+                let addresses = [(); 2].map(variable);
+                self.upvalues.insert(place, addresses);
+                addresses
             }
         };
-        self.builder.write(variables.0, upvalue);
-        self.builder.write(variables.1, slot);
-    }
-
-    /// Where a global is: its function has the environment that it had, whose nodes have not moved.
-    fn find_global(&mut self, node: &Node<'v>, places: &mut Places, exit: Escape) {
-        let index = usize::from(node.word.d());
-        let frame = &self.region.frames[node.frame];
-        let (Some(environment), Some(key), Some(hash)) = (
-            frame.function.environment(),
-            frame.code.constant(index),
-            frame.code.constant(index + 1),
-        ) else {
-            return;
-        };
-        let Some(offset) = environment.field(key, hash) else { return };
-        if places.environments.insert(node.frame) {
-            let function = self.function_of(node.frame);
-            let found =
-                self.builder.load(Width::Word, function, MachineLayout::FUNCTION_ENVIRONMENT);
-            let expected = Value::integer(environment.address() as i64);
-            self.check_same(found, expected, exit);
-        }
-        self.check_place(environment, offset, Some(key), places, exit);
-        let place = environment.nodes().wrapping_add(i64::from(offset) as u64);
-        self.globals.insert((node.frame, index), place);
-    }
-
-    /// Where the field of a node is found.
-    fn check_inherited(
-        &mut self,
-        node: &Node<'v>,
-        found: &Inherited<'v>,
-        places: &mut Places,
-        exit: Escape,
-    ) {
-        let code = self.region.frames[node.frame].code;
-        let constant = usize::from(node.word.c());
-        let (Some(key), Some(hash)) = (code.constant(constant), code.constant(constant + 1)) else {
-            return;
-        };
-        let Some((last, lacking)) = found.levels.split_last() else { return };
-        for level in &found.levels {
-            let index_name = Some(found.index_name);
-            self.check_place(level.metatable, level.index, index_name, places, exit);
-        }
-        self.check_place(last.fields, found.field, Some(key), places, exit);
-        // The tables in between lack it.
-        for (level, next) in lacking.iter().zip(&found.levels[1..]) {
-            if !places.absent.insert((level.fields.address(), key.word())) {
-                continue;
+        for (address, found) in addresses.into_iter().zip([upvalue, slot]) {
+            if let Address::Variable(variable) = address {
+                self.builder.write(variable, found);
             }
-            self.roots.push(level.fields.root());
-            let table = Value::integer(level.fields.address() as i64);
-            let metatable = self.builder.load(Width::Word, table, MachineLayout::TABLE_METATABLE);
-            self.check_same(metatable, Value::integer(next.metatable.address() as i64), exit);
-            let parts = self.parts_of(table);
-            self.check_absent(parts, key, hash, exit);
         }
     }
 
-    /// Leaves if a key of a table is no longer in that place.
-    fn check_place(
-        &mut self,
-        table: Table<'v>,
-        offset: i32,
-        key: Option<Seen<'v>>,
-        places: &mut Places,
-        exit: Escape,
-    ) {
-        let Some(key) = key else { return };
-        if places.nodes.insert(table.address()) {
-            self.roots.push(table.root());
-            let address = Value::integer(table.address() as i64);
-            let nodes = self.builder.load(Width::Word, address, MachineLayout::TABLE_NODES);
-            let expected = Value::integer(table.nodes() as i64);
-            self.check_same(nodes, expected, exit);
-        }
-        let place = table.nodes().wrapping_add(i64::from(offset) as u64);
-        if places.keys.insert(place) {
-            let place = Value::integer(place as i64);
-            let found = self.builder.load(Width::Word, place, MachineLayout::NODE_KEY);
-            let expected = Value::integer(key.word() as i64);
-            self.check_same(found, expected, exit);
+    /// Leaves if the variable of a called function's upvalue is another one of the region's frames
+    /// than it was.
+    fn check_captured(&mut self, node: &Node<'v>, slot: Value, exit: Escape) {
+        let distance = self.builder.integer(IntegerOperation::Subtract, slot, Value::BASE);
+        let is_other = match captured_slot(self.region, node) {
+            Some(slot) => {
+                let expected = Value::integer(8 * slot as i64);
+                self.builder.compare(IntegerComparison::NotEqual, distance, expected)
+            }
+            None => {
+                let end = Value::integer(8 * self.region.slots as i64);
+                self.builder.compare(IntegerComparison::Below, distance, end)
+            }
+        };
+        self.escape_if(is_other, exit);
+    }
+
+    /// The addresses of an upvalue and of its value.
+    pub(super) fn upvalue(&mut self, node: &Node) -> Option<[Value; 2]> {
+        let addresses = *self.upvalues.get(&(node.frame, node.word.d().into()))?;
+        Some(addresses.map(|address| self.address(address)))
+    }
+
+    pub(super) fn address(&mut self, address: Address) -> Value {
+        match address {
+            Address::Constant(address) => Value::integer(address as i64),
+            Address::Variable(variable) => self.builder.read(variable),
         }
     }
-}
-
-/// What has been checked already.
-#[derive(Default)]
-struct Places {
-    upvalues: HashSet<(usize, usize)>,
-    /// The frames whose functions have the expected environments.
-    environments: HashSet<usize>,
-    /// The tables whose nodes have not moved.
-    nodes: HashSet<u64>,
-    /// The nodes that have the expected keys.
-    keys: HashSet<u64>,
-    /// The tables that lack keys.
-    absent: HashSet<(u64, u64)>,
 }

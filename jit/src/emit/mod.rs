@@ -8,6 +8,7 @@
 //! and writes variables and memory last.
 
 mod arithmetic;
+mod assumptions;
 mod call;
 mod compare;
 mod control;
@@ -26,22 +27,26 @@ use crate::passes::effects::{Effects, Memory};
 use crate::passes::representation::Representation;
 use crate::passes::states::{State, States};
 use crate::region::{Action, Node, Region, Target};
+use assumptions::Relied;
 use recurse::OwnCalls;
 use slots::Slots;
 use solvm_compiler::bytecode::Opcode;
-use solvm_vm::unit::{MachineLayout, NATIVE_ANSWERED, Receiver, Root};
+use solvm_vm::unit::{Assumptions, MachineLayout, NATIVE_ANSWERED, Receiver, Root};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Makes the linear form of a region. Returns the objects whose addresses it contains.
+/// Makes the linear form of a region. Returns the objects whose addresses it contains, and what it
+/// relies on.
 pub(crate) fn emit(
     builder: &mut Builder,
     region: &Region,
     effects: &[Effects],
     states: &States,
-) -> Vec<Root> {
+) -> (Vec<Root>, Assumptions) {
     builder.clear(MachineLayout::FUEL);
-    let [budget, moves] = [(); 2].map(|()| builder.variable(Class::Integer));
+    let budget = builder.variable(Class::Integer);
+    let relied = assumptions::relied_on(region);
+    let assumptions = Assumptions::new(&relied.facts);
     let calls = |(node, effects): (&Node, &Effects)| {
         effects.memory == Memory::All || step::has_slow_path(node)
     };
@@ -51,7 +56,8 @@ pub(crate) fn emit(
         effects,
         states,
         budget,
-        moves,
+        assumptions,
+        relied,
         slots: Slots::new(region.slots),
         builder,
         blocks: vec![None; region.nodes.len()],
@@ -61,7 +67,6 @@ pub(crate) fn emit(
         rank: 0,
         ranks: ranks(region),
         upvalues: HashMap::new(),
-        globals: HashMap::new(),
         functions: HashMap::new(),
         own_calls: None,
         has_calls,
@@ -69,7 +74,7 @@ pub(crate) fn emit(
     };
     emitter.enter();
     emitter.body();
-    emitter.roots
+    (emitter.roots, emitter.assumptions)
 }
 
 /// The order of the nodes: that of the bytecode, called functions at their calls.
@@ -109,8 +114,9 @@ struct Emitter<'e, 'v> {
     builder: &'e mut Builder,
     /// What is left of the budget.
     budget: Variable,
-    /// `MachineLayout::MOVES` when what the code relies on was checked last.
-    moves: Variable,
+    /// What the code relies on.
+    assumptions: Assumptions,
+    relied: Relied,
     slots: Slots,
     /// The blocks of nodes that start one, and those of them that are still empty.
     blocks: Vec<Option<Block>>,
@@ -122,9 +128,7 @@ struct Emitter<'e, 'v> {
     rank: u32,
     ranks: Vec<u32>,
     /// The addresses of upvalues and of their values, by frame and index.
-    upvalues: HashMap<(usize, usize), (Variable, Variable)>,
-    /// The addresses of the nodes of globals, by frame and constant.
-    globals: HashMap<(usize, usize), u64>,
+    upvalues: HashMap<(usize, usize), [Address; 2]>,
     /// The addresses of functions of which only the code is known, by frame.
     functions: HashMap<usize, Variable>,
     /// Of a function: how it calls itself.
@@ -132,6 +136,13 @@ struct Emitter<'e, 'v> {
     /// Whether it calls natives, slow paths or itself, so that the VM's state has another frame.
     has_calls: bool,
     roots: Vec<Root>,
+}
+
+/// An address that is known, or found when the unit is entered.
+#[derive(Clone, Copy)]
+enum Address {
+    Constant(u64),
+    Variable(Variable),
 }
 
 /// Where control goes if a check fails.

@@ -65,10 +65,10 @@ impl Emitter<'_, '_> {
         let mut captured: Vec<_> =
             self.upvalues.iter().filter(|((frame, _), _)| *frame != 0).collect();
         captured.sort_unstable_by_key(|(place, _)| **place);
-        let slots: Vec<_> = captured.into_iter().map(|(_, (_, slot))| *slot).collect();
+        let slots: Vec<_> = captured.into_iter().map(|(_, [_, slot])| *slot).collect();
         let end = Value::integer(i64::from(offset(self.region.slots)));
         for slot in slots {
-            let slot = self.builder.read(slot);
+            let slot = self.address(slot);
             let distance = self.builder.integer(IntegerOperation::Subtract, slot, Value::BASE);
             let is_inside = self.builder.compare(IntegerComparison::Below, distance, end);
             self.escape_if(is_inside, exit);

@@ -2,7 +2,8 @@
 //! natives.
 //!
 //! Before, all values are written to the frames' memory, with the links of the called frames.
-//! After, what the code relies on is checked again, and what tables have moved is loaded again.
+//! After, the unit leaves if what it relies on may have moved; what other tables have moved is
+//! loaded again.
 
 use super::{Emitter, Escape, instruction_address, offset};
 use crate::backend::linear::{
@@ -117,21 +118,14 @@ impl<'v> Emitter<'_, 'v> {
         }
     }
 
-    /// Checks again what the code relies on, if anything may have moved.
-    fn check_moves(&mut self, frame: usize, exit: Escape) {
+    /// Leaves if anything that the code relies on may have moved. That is checked when a unit is
+    /// entered again.
+    fn check_moves(&mut self, exit: Escape) {
         let moves = self.builder.load(Width::Word, Value::CONTEXT, MachineLayout::MOVES);
-        let known = self.builder.read(self.moves);
-        let has_moved = self.builder.compare(IntegerComparison::NotEqual, moves, known);
-        let (check, next) = (self.builder.block(), self.builder.block());
-        self.builder.branch(has_moved, check, next);
-        self.builder.start(check, self.rank, true);
-        self.builder.write(self.moves, moves);
-        let callers = std::iter::successors(Some(frame), |&frame| {
-            self.region.frames[frame].caller.map(|(caller, _)| caller)
-        });
-        self.check_assumptions(&callers.collect::<Vec<_>>(), exit);
-        self.builder.jump(next);
-        self.builder.start(next, self.rank, false);
+        let checked = Value::integer(self.assumptions.checked() as i64);
+        let checked = self.builder.load(Width::Word, checked, 0);
+        let has_moved = self.builder.compare(IntegerComparison::NotEqual, moves, checked);
+        self.escape_if(has_moved, exit);
     }
 
     /// Continues after a call that has done a node's instruction: leaves if it is not complete.
@@ -146,7 +140,7 @@ impl<'v> Emitter<'_, 'v> {
         let clean = State { dirty: RegisterSet::EMPTY, ..(*after).clone() };
         let next = node.at + 1 + usize::from(node.opcode.has_data_word());
         let exit = self.new_exit(node.frame, next, &clean, 0);
-        self.check_moves(node.frame, exit);
+        self.check_moves(exit);
         let defines = &self.effects[index].defines;
         for slot in (0..self.region.slots).filter(|slot| !defines.contains(slot)) {
             let is_used = self.effects[index].uses.iter().any(|&(used, _)| used == slot);

@@ -508,34 +508,27 @@ impl<'v> Emitter<'_, 'v> {
 
     pub(super) fn get_upvalue(&mut self, index: usize) {
         let node = &self.region.nodes[index];
-        let (Some(&(_, slot)), Some(after)) =
-            (self.upvalues.get(&(node.frame, node.word.d().into())), self.after(index))
-        else {
+        let (Some([_, slot]), Some(after)) = (self.upvalue(node), self.after(index)) else {
             return;
         };
         let a = self.region.slot(node, node.word.a());
         let exit = self.exit_before(index);
-        let slot = self.builder.read(slot);
         self.load_slot(a, after.held[a], slot, 0, exit);
     }
 
     pub(super) fn set_upvalue(&mut self, index: usize, before: &State) {
         let node = &self.region.nodes[index];
-        let Some(&(upvalue, slot)) = self.upvalues.get(&(node.frame, node.word.d().into())) else {
-            return;
-        };
+        let Some([upvalue, slot]) = self.upvalue(node) else { return };
         let a = self.region.slot(node, node.word.a());
         let exit = self.exit_before(index);
-        let upvalue = self.builder.read(upvalue);
         self.barrier(upvalue, a, before.held[a], exit);
-        let slot = self.builder.read(slot);
         self.store_slot(a, before.held[a], slot, 0);
     }
 
     pub(super) fn get_global(&mut self, index: usize) -> After {
         let node = &self.region.nodes[index];
         let exit = self.exit_before(index);
-        let place = self.globals.get(&(node.frame, node.word.d().into()));
+        let place = self.relied.globals.get(&(node.frame, node.word.d().into()));
         let (Some(&place), Some(after)) = (place, self.after(index)) else {
             self.escape(exit);
             return After::Branched;

@@ -233,6 +233,11 @@ impl Region<'_> {
         self.entry == Entry::Start
     }
 
+    /// Whether a frame is of one function only.
+    pub(crate) fn is_known(&self, frame: usize) -> bool {
+        frame != 0 && !self.frames[frame].is_of_any
+    }
+
     /// Whether the interpreter that continues at an instruction of a frame may need a slot.
     pub(crate) fn is_observable(&self, mut frame: usize, mut at: usize, slot: usize) -> bool {
         loop {

@@ -1,7 +1,7 @@
 //! How machine code is attached to a prototype: plain data. What it means is in `machine/unit`.
 
 use crate::account::Held;
-use crate::layout::object::Prototype;
+use crate::layout::object::{LuaFunction, Node, Prototype, Str, Table, Upvalue};
 use crate::layout::value::Value;
 use std::any::Any;
 use std::cell::{Cell, OnceCell};
@@ -15,6 +15,26 @@ pub(crate) type Run = unsafe extern "C" fn(*mut u64, *mut (), *const ()) -> *con
 pub(crate) enum RootKind {
     Value(Value),
     Prototype(*mut Prototype),
+}
+
+/// Something that a unit relies on, and that its roots do not keep as it is. Its objects are roots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum FactKind {
+    /// A table has a key in that node, dead or alive.
+    Has { table: *mut Table, nodes: *mut Node, node: *const Node, key: *mut Str },
+    /// A table has no node with a key, which is a short string, and has that metatable.
+    Lacks { table: *mut Table, key: *mut Str, metatable: *mut Table },
+    /// An upvalue of a function has its value in that slot.
+    Upvalue { function: *mut LuaFunction, upvalue: *mut Upvalue, slot: *mut Value },
+    /// A function has those globals.
+    Environment { function: *mut LuaFunction, environment: *mut Table },
+}
+
+/// What a unit relies on, as long as nothing moves.
+pub(crate) struct Facts {
+    pub(crate) all: Box<[FactKind]>,
+    /// `Heap::moves` when all of them held.
+    pub(crate) checked: Cell<u64>,
 }
 
 /// Where a unit is entered.
@@ -42,6 +62,8 @@ pub(crate) struct Unit {
     pub(crate) code: *const (),
     /// What its code refers to.
     pub(crate) roots: Box<[RootKind]>,
+    /// In a box, since its code has the address.
+    pub(crate) facts: Box<Facts>,
     /// How often it was entered since its use was judged last, and what it charged to the budget.
     pub(crate) entered: Cell<u32>,
     pub(crate) charged: Cell<i64>,

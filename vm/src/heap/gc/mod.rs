@@ -111,6 +111,7 @@ pub(crate) use {
 
 use crate::account::{Account, OutOfMemory};
 use crate::heap::string::intern::InternTable;
+use crate::heap::table::Watched;
 use crate::heap::userdata::Userdata;
 use crate::layout::object::{Prototype, Str, Thread};
 use account::Ledger;
@@ -164,10 +165,12 @@ enum Phase {
 
 /// The heap: all objects of a VM, and the state of their collector.
 pub(crate) struct Heap {
-    /// Changes whenever something that machine code relies on may have changed: where nodes of
-    /// tables are and which keys they have, environments of functions, where the values of upvalues
-    /// are.
+    /// Changes whenever something that machine code relies on may have changed: of the tables in
+    /// `watched` the metatables, where their nodes are and which keys these have; of the upvalues
+    /// where their values are; environments of functions; where stacks are.
     pub(crate) moves: u64,
+    /// The tables and upvalues that machine code relies on.
+    pub(crate) watched: Watched,
     cursors: [Cursor; CLASSES],
     /// Whether [`Heap::step`] should be called at the next safepoint.
     due: bool,
@@ -225,6 +228,7 @@ impl Heap {
         let seed = config.hash_seed.unwrap_or_else(|| std::hash::RandomState::new().hash_one(0));
         let mut heap = Heap {
             moves: 0,
+            watched: Watched::new(),
             cursors: [Cursor::EMPTY; CLASSES],
             due: cfg!(feature = "gc-stress"),
             marking: false,
@@ -332,6 +336,15 @@ impl Heap {
         }
         self.note_collection();
         self.update_due();
+    }
+
+    /// The nodes of a table are others, one has another key, or the metatable is another one; or an
+    /// upvalue was closed.
+    #[inline(always)]
+    pub(crate) fn moved<T>(&mut self, object: *const T) {
+        if self.watched.may_have(object) {
+            self.moves += 1;
+        }
     }
 
     /// One slice of a cycle; true if it was the cycle's last.

@@ -154,7 +154,7 @@ impl Heap {
         // alive, since the slot holds it.
         unsafe {
             let value = *(*upvalue).slot;
-            self.moves += 1;
+            self.moved(upvalue);
             (*upvalue).closed = value;
             (*upvalue).slot = &raw mut (*upvalue).closed;
             (*upvalue).is_open = 0;

@@ -135,7 +135,7 @@ pub(super) unsafe fn find_bits(table: *const Table, key: Value) -> *mut Node {
 /// # Safety
 /// The string is short.
 #[inline(always)]
-pub(super) unsafe fn find_short_string(table: *const Table, string: *mut Str) -> *mut Node {
+pub(crate) unsafe fn find_short_string(table: *const Table, string: *mut Str) -> *mut Node {
     // SAFETY: table and string are alive, as the caller asserts, and a short string has its hash.
     unsafe { find_in_chain(table, Value::from_string(string), (*string).hash) }
 }

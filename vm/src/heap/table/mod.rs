@@ -23,6 +23,7 @@ pub(crate) mod array;
 pub(crate) mod hash;
 pub(crate) mod iterate;
 mod resize;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use crate::layout::object::{Kind, Str, Table};
 use crate::layout::value::Value;
 use crate::messages;
 use crate::number::truncate;
+pub(crate) use watch::Watched;
 
 /// Why a value cannot be stored under a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -297,7 +299,7 @@ unsafe fn set_node(
 /// # Safety
 /// The table is alive, the metatable null or alive, and both belong to `heap`.
 pub(crate) unsafe fn set_metatable(heap: &mut Heap, table: *mut Table, metatable: *mut Table) {
-    heap.moves += 1;
+    heap.moved(table);
     // SAFETY: both are alive, as the caller asserts.
     unsafe {
         (*table).metatable = metatable;

@@ -70,7 +70,7 @@ pub(super) unsafe fn set_new(
 /// # Safety
 /// The table does not have the key.
 unsafe fn insert(heap: &mut Heap, table: *mut Table, key: Value, value: Value) -> bool {
-    heap.moves += 1;
+    heap.moved(table);
     let mut moved = ptr::null_mut();
     // SAFETY: table, key and value are alive, as the caller asserts, and the table does not have
     // the key.
@@ -363,7 +363,7 @@ unsafe fn resize(
         // SAFETY: the payload has room for as many.
         unsafe { hash::clear(new_nodes, nodes) };
     }
-    heap.moves += 1;
+    heap.moved(table);
     // SAFETY: the table is alive; the nodes are initialised, or there are none.
     unsafe {
         (*table).nodes = new_nodes;

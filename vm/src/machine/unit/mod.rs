@@ -29,13 +29,18 @@
 //! **Invariant (ROOTS)**: objects whose addresses the code contains are kept alive by the prototype
 //! that the unit belongs to. The unit dies with it.
 //!
+//! **Invariant (FACTS)**: a unit is entered only if what it relies on holds ([`Assumptions`]), and
+//! leaves after a call if `Heap::moves` has changed since.
+//!
 //! While hooks or tracing are active, no unit is entered: entry words are handled as what they
 //! were.
 
+mod facts;
 mod functions;
 mod layout;
 mod sample;
 
+pub use facts::{Assumptions, Fact};
 pub use functions::{
     Advance, DECLINED, HelperFunctions, INSTRUCTION_ANSWERED, NATIVE_ANSWERED, Receiver,
 };
@@ -87,6 +92,8 @@ pub struct NewUnit {
     pub code: *const (),
     /// The objects whose addresses the code contains.
     pub roots: Vec<Root>,
+    /// What the code relies on.
+    pub assumptions: Assumptions,
     /// Owns the code: dropped when it can run no more.
     pub memory: Box<dyn Any>,
     /// The bytes that it takes.
@@ -127,10 +134,14 @@ pub(crate) unsafe fn sample(vm: &mut Vm) {
 unsafe fn attach(vm: &mut Vm, new: NewUnit) {
     let Ok(held) = vm.heap.program_account().hold(new.size) else { return };
     let (prototype, entry) = new.place.parts();
+    let facts = new.assumptions.0;
+    let roots = new.roots.into_iter().map(|root| root.0).chain(facts::roots(&facts)).collect();
+    facts::watch(&facts, &mut vm.heap.watched);
     let unit = Unit {
         run: new.run,
         code: new.code,
-        roots: new.roots.into_iter().map(|root| root.0).collect(),
+        roots,
+        facts,
         entered: Cell::new(0),
         charged: Cell::new(0),
         _memory: new.memory,
@@ -311,6 +322,9 @@ unsafe fn run_unit(
         for turn in 0..count {
             let index = (versions.first.get() + turn) % count;
             let Some(unit) = versions.units.get(index) else { break };
+            if !facts::hold(&unit.facts, &(*vm).heap) {
+                continue;
+            }
             let next = (unit.run)(base.cast(), vm.cast(), unit.code);
             if next as u64 == DECLINED {
                 continue;

@@ -211,6 +211,17 @@ impl<'v> Variable<'v> {
         Seen(unsafe { *(*self.0).slot }, PhantomData)
     }
 
+    /// Its address.
+    pub fn address(&self) -> u64 {
+        self.0 as u64
+    }
+
+    /// Whether its value is in a stack.
+    pub fn is_open(&self) -> bool {
+        // SAFETY: the upvalue is alive.
+        unsafe { (*self.0).is_open != 0 }
+    }
+
     /// The address of its value.
     pub fn slot(&self) -> u64 {
         // SAFETY: the upvalue is alive.
@@ -436,10 +447,13 @@ impl<'v> Seen<'v> {
 
     /// Whether it is a string that is equal to another one only if that is the same object.
     pub fn is_short_string(&self) -> bool {
+        self.short_string().is_some()
+    }
+
+    pub(super) fn short_string(&self) -> Option<*mut Str> {
         // SAFETY: it is alive.
-        self.0
-            .to_string()
-            .is_some_and(|string: *mut Str| unsafe { (*string).header.kind == Kind::ShortString })
+        let is_short = |string: &*mut Str| unsafe { (**string).header.kind == Kind::ShortString };
+        self.0.to_string().filter(is_short)
     }
 
     /// Whether it is a string.
