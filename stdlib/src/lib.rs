@@ -12,7 +12,7 @@ use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
 use solvm_runtime::module::Module;
 use solvm_runtime::{channel, errors, goroutine, progress, timer};
-use solvm_utilities::{datetime, random, tablex, text, types, utils};
+use solvm_utilities::{datetime, native_code, random, tablex, text, types, utils};
 use solvm_vm::{Call, Config, Error};
 
 /// All libraries, in the order in which they are opened.
@@ -243,11 +243,14 @@ pub static LIBRARIES: &[Module] = &[
 ];
 
 /// Modules that are not globals: programs load them with `require` or `import`.
-pub static ON_REQUEST: &[Module] = &[Module {
-    name: "lfs",
-    library: &lfs::LIBRARY,
-    documentation: include_str!("../meta/lfs.lua"),
-}];
+pub static ON_REQUEST: &[Module] = &[
+    Module { name: "lfs", library: &lfs::LIBRARY, documentation: include_str!("../meta/lfs.lua") },
+    Module {
+        name: "solvm.jit",
+        library: &native_code::LIBRARY,
+        documentation: include_str!("../meta/solvm.jit.lua"),
+    },
+];
 
 /// All libraries and modules.
 pub fn modules() -> impl Iterator<Item = &'static Module> {

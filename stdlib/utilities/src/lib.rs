@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 pub mod datetime;
+pub mod native_code;
 pub mod random;
 pub mod tablex;
 pub mod text;

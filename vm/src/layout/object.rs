@@ -4,7 +4,7 @@
 //! header.
 
 use crate::account::Held;
-use crate::layout::unit::{Entry, OwnCode, RootKind, Versions};
+use crate::layout::unit::{Entry, OwnCode, Unit, Versions};
 use crate::layout::value::Value;
 use solvm_compiler::bytecode;
 use std::cell::Cell;
@@ -185,9 +185,9 @@ impl PrototypeData {
         }
     }
 
-    /// What the code of its units refers to.
-    pub(crate) fn unit_roots(&self) -> impl Iterator<Item = RootKind> {
-        self.own_code.iter().flat_map(OwnCode::roots).chain(self.start_units.roots())
+    /// All of its units.
+    pub(crate) fn units(&self) -> impl Iterator<Item = &Unit> {
+        self.own_code.iter().flat_map(OwnCode::all_units).chain(&self.start_units.units)
     }
 
     /// The bytes outside the heap that are this function's own.

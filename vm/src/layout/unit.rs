@@ -60,6 +60,8 @@ impl Entry {
 pub(crate) struct Unit {
     pub(crate) run: Run,
     pub(crate) code: *const (),
+    /// The bytes that its code takes.
+    pub(crate) size: usize,
     /// What its code refers to.
     pub(crate) roots: Box<[RootKind]>,
     /// In a box, since its code has the address.
@@ -105,11 +107,6 @@ impl Versions {
             self.first.set(0);
         }
     }
-
-    /// What the code of the units refers to.
-    pub(crate) fn roots(&self) -> impl Iterator<Item = RootKind> {
-        self.units.iter().flat_map(|unit| &unit.roots).copied()
-    }
 }
 
 /// A VM's own copy of a function's code, whose instructions may become entry words, and the units
@@ -139,9 +136,20 @@ impl OwnCode {
         self.counts.get_or_init(counts).get(at)
     }
 
-    /// What the code of its units refers to.
-    pub(crate) fn roots(&self) -> impl Iterator<Item = RootKind> {
-        self.units.iter().flat_map(Versions::roots)
+    /// Makes all of the compiler's numbers 0.
+    pub(crate) fn reset_counts(&self) {
+        self.counts.get().into_iter().flatten().for_each(|count| count.set(0));
+    }
+
+    /// The instructions that have units, and how many.
+    pub(crate) fn unit_counts(&self) -> impl Iterator<Item = (usize, usize)> {
+        let counts = self.units.iter().map(|versions| versions.units.len()).enumerate();
+        counts.filter(|&(_, count)| count > 0)
+    }
+
+    /// All units.
+    pub(crate) fn all_units(&self) -> impl Iterator<Item = &Unit> {
+        self.units.iter().flat_map(|versions| &versions.units)
     }
 
     /// The units of the instruction at `at`.

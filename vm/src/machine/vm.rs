@@ -111,8 +111,11 @@ pub struct Vm {
     pub(crate) returned: Value,
     /// The result of a native.
     pub(crate) outcome: i64,
-    /// A native has changed a local variable of a running function.
-    pub(crate) locals_changed: bool,
+    /// The unit that has called a native leaves when that returns: it has changed a local variable
+    /// of a running function, or units are not wanted any more.
+    pub(crate) leaves_unit: bool,
+    /// A unit has called the current native.
+    pub(crate) is_called_by_unit: bool,
     /// What natives and slow paths that the current unit called have charged.
     pub(crate) charged_by_calls: i64,
     /// The handlers: see `interpreter`.
@@ -172,6 +175,10 @@ pub struct Vm {
     pub(crate) compiler: Option<Box<dyn Compiler>>,
     /// Whether what it has made may run.
     pub(crate) can_run_units: bool,
+    /// Whether the program wants that.
+    pub(crate) units_wanted: bool,
+    /// All units have to be freed when the running one leaves.
+    pub(crate) flush_due: bool,
     /// The callback for calls and returns.
     pub(crate) tracer: Option<Tracer>,
     /// Whether tracebacks show local variables.
@@ -219,7 +226,8 @@ impl Vm {
             current: null_mut(),
             returned: Value::NIL,
             outcome: 0,
-            locals_changed: false,
+            leaves_unit: false,
+            is_called_by_unit: false,
             charged_by_calls: 0,
             table: interpreter::HANDLERS,
             is_chained: false,
@@ -254,6 +262,8 @@ impl Vm {
             active_hooks: Rc::default(),
             compiler: None,
             can_run_units: true,
+            units_wanted: true,
+            flush_due: false,
             tracer: None,
             locals_in_tracebacks: config.locals_in_tracebacks,
             finalizers_claimed: Rc::default(),

@@ -8,6 +8,7 @@
 use super::allocate::MAX_CELL;
 use super::arena::{Space, set_mark};
 use super::{Heap, OutOfMemory, Phase};
+use crate::layout::object::Prototype;
 use crate::reserve;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::ptr;
@@ -351,6 +352,13 @@ pub(super) struct Registry<T> {
 impl<T> Default for Registry<T> {
     fn default() -> Self {
         Registry { entries: Vec::new(), kept: 0, unread: 0 }
+    }
+}
+
+impl Heap {
+    /// All prototypes that are not swept.
+    pub(crate) fn prototypes(&self) -> impl Iterator<Item = *mut Prototype> + '_ {
+        self.prototypes.entries().map(|owned| owned.object)
     }
 }
 

@@ -390,8 +390,8 @@ impl Heap {
                     data.constants.iter().for_each(|&constant| self.mark_value(constant));
                     data.templates.iter().for_each(|&template| self.mark_object(template));
                     data.children.iter().for_each(|&child| self.mark_object(child));
-                    for root in data.unit_roots() {
-                        match root {
+                    for root in data.units().flat_map(|unit| &unit.roots) {
+                        match *root {
                             RootKind::Value(value) => self.mark_value(value),
                             RootKind::Prototype(prototype) => self.mark_object(prototype),
                         }

@@ -1,4 +1,5 @@
-//! Which tables and upvalues machine code relies on: it has the addresses of their nodes and values.
+//! Which tables and upvalues machine code relies on: it has the addresses of their nodes and
+//! values.
 //!
 //! A filter of bits by address: it may have objects that were never added, but none that was is
 //! missing. A change of such an object costs machine code a look at what it relies on.
@@ -6,7 +7,7 @@
 /// The logarithm of the number of bits.
 const LOG2: u32 = 12;
 
-/// A set of objects, by their addresses; it cannot tell all of them from others.
+/// A set of objects by their addresses, with some others.
 pub(crate) struct Watched([u64; 1 << (LOG2 - 6)]);
 
 impl Watched {

@@ -134,7 +134,7 @@ impl<'c> Call<'c> {
         let (name, slot) = self.local_slot(level, number)?;
         // SAFETY: as above. Registers may hold any value.
         unsafe { *slot = value.0 }
-        self.vm().locals_changed = true;
+        self.vm().leaves_unit = true;
         Some(name)
     }
 

@@ -231,7 +231,9 @@ unsafe extern "C" fn call_native(
         let slot = base.add(call_slot(pc));
         let callee = (*slot).untag(NATIVE_FUNCTION) as *mut _;
         let budget = vm.fuel;
+        vm.is_called_by_unit = true;
         vm.outcome = native::run(vm, callee, slot.add(2), arguments);
+        vm.is_called_by_unit = false;
         vm.charged_by_calls += budget - vm.fuel;
         let expected = call_results(pc);
         let is_complete = if expected == u64::from(OPEN) {
@@ -246,9 +248,9 @@ unsafe extern "C" fn call_native(
                     true
                 }
         };
-        let has_changed = vm.base != base || vm.is_hooked || vm.locals_changed;
-        vm.locals_changed = false;
-        u64::from(!is_complete || has_changed)
+        let leaves = vm.base != base || vm.is_hooked || vm.leaves_unit;
+        vm.leaves_unit = false;
+        u64::from(!is_complete || leaves)
     }
 }
 

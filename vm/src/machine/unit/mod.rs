@@ -35,11 +35,13 @@
 //! While hooks or tracing are active, no unit is entered: entry words are handled as what they
 //! were.
 
+mod control;
 mod facts;
 mod functions;
 mod layout;
 mod sample;
 
+pub use control::NativeCode;
 pub use facts::{Assumptions, Fact};
 pub use functions::{
     Advance, DECLINED, HelperFunctions, INSTRUCTION_ANSWERED, NATIVE_ANSWERED, Receiver,
@@ -110,7 +112,7 @@ pub struct Root(RootKind);
 /// CONTEXT holds of the running thread (see [`crate::layout::frame`]); `vm.pc` is after an
 /// instruction of which nothing has happened yet.
 pub(crate) unsafe fn sample(vm: &mut Vm) {
-    if vm.is_hooked {
+    if vm.is_hooked || !vm.units_wanted {
         return;
     }
     let Some(mut compiler) = vm.compiler.take() else { return };
@@ -140,6 +142,7 @@ unsafe fn attach(vm: &mut Vm, new: NewUnit) {
     let unit = Unit {
         run: new.run,
         code: new.code,
+        size: new.size,
         roots,
         facts,
         entered: Cell::new(0),
@@ -340,7 +343,12 @@ unsafe fn run_unit(
             }
             let (base, k) = ((*vm).base, (*vm).k);
             return match next as u64 {
-                NATIVE_ANSWERED => special::native_answered((*vm).pc, base, 0, 0, k, vm),
+                NATIVE_ANSWERED => {
+                    if (*vm).flush_due {
+                        control::flush(&mut *vm);
+                    }
+                    special::native_answered((*vm).pc, base, 0, 0, k, vm)
+                }
                 INSTRUCTION_ANSWERED => after_step(vm),
                 _ => continue_at(next, base, k, vm),
             };
