@@ -92,8 +92,23 @@ pub(super) fn roots(facts: &Facts) -> impl Iterator<Item = RootKind> {
     values.flatten().map(RootKind::Value)
 }
 
-/// Counts the moves of their tables and upvalues from now on.
-pub(super) fn watch(facts: &Facts, watched: &mut Watched) {
+/// Counts the moves of the tables and upvalues of a new unit's facts from now on.
+pub(super) fn watch(facts: &Facts, heap: &mut Heap) {
+    add(facts, &mut heap.watched);
+    if !heap.watched.is_crowded() {
+        return;
+    }
+    let mut watched = Watched::new();
+    for prototype in heap.prototypes() {
+        // SAFETY: registered prototypes are not swept.
+        unsafe { (*prototype).cold.units() }.for_each(|unit| add(&unit.facts, &mut watched));
+    }
+    add(facts, &mut watched);
+    watched.settle();
+    heap.watched = watched;
+}
+
+fn add(facts: &Facts, watched: &mut Watched) {
     for fact in &facts.all {
         match *fact {
             FactKind::Has { table, .. } | FactKind::Lacks { table, .. } => watched.add(table),

@@ -138,7 +138,7 @@ unsafe fn attach(vm: &mut Vm, new: NewUnit) {
     let (prototype, entry) = new.place.parts();
     let facts = new.assumptions.0;
     let roots = new.roots.into_iter().map(|root| root.0).chain(facts::roots(&facts)).collect();
-    facts::watch(&facts, &mut vm.heap.watched);
+    facts::watch(&facts, &mut vm.heap);
     let unit = Unit {
         run: new.run,
         code: new.code,
