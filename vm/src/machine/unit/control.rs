@@ -1,4 +1,5 @@
-//! What a program may do about its machine code: see how much there is, turn it off and on, free it.
+//! What a program may do about its machine code: see how much there is, turn it off and on, and
+//! free it.
 //!
 //! A native can be called by a unit. That unit leaves when the native returns, and nothing of it is
 //! freed before.
