@@ -146,7 +146,7 @@ pub(crate) fn all() -> Vec<Subject> {
         if EXCLUDED.iter().any(|(excluded, _)| *excluded == name) {
             continue;
         }
-        let function = match name.split_once('.') {
+        let function = match name.rsplit_once('.') {
             None => format!("_G[{name:?}]"),
             Some((library, field)) => {
                 format!("(_G[{library:?}] or require({library:?}))[{field:?}]")

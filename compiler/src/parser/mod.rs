@@ -20,8 +20,9 @@ use std::ops::Range;
 const MAX_SYNTAX_LEVELS: usize = 200;
 /// The limits on time and memory are checked each time that this number of tokens has been read.
 const TOKENS_PER_POLL: usize = 4096;
-/// The size of a tree, and of what it takes to build it, by the number of its tokens.
-const TREE_BYTES_PER_TOKEN: usize = 64;
+/// The size of a tree, and of what it takes to build it and its code, by the number of its tokens;
+/// strings, which are copied, count twice.
+const TREE_BYTES_PER_TOKEN: usize = 72;
 
 /// Parses a chunk.
 pub(crate) fn parse<'a>(
@@ -38,6 +39,7 @@ pub(crate) fn parse<'a>(
         last_line: 1,
         last_span: Span::default(),
         tokens: 0,
+        strings: 0,
         options,
         levels: 0,
         functions: 0,
@@ -72,6 +74,8 @@ struct Parser<'a, 's, 'o> {
     last_span: Span,
     /// How many tokens have been read.
     tokens: usize,
+    /// How many of these are strings.
+    strings: usize,
     options: &'o Options<'o>,
     /// How deep blocks and expressions are nested here.
     levels: usize,
@@ -114,10 +118,19 @@ impl<'a> Parser<'a, '_, '_> {
             self.poll()?;
         }
         match self.lexer.next() {
-            Some(Ok(token)) => Ok(Lexeme { token, span: self.lexer.span() }),
+            Some(Ok(token)) => {
+                self.strings =
+                    self.strings.saturating_add(usize::from(matches!(token, Token::String(_))));
+                Ok(Lexeme { token, span: self.lexer.span() })
+            }
             Some(Err(fault)) => Err(fault.at(self.lexer.span().into())),
             None => Ok(Lexeme { token: Token::EndOfInput, span: self.lexer.span() }),
         }
+    }
+
+    /// The memory of what has been read.
+    fn size(&self) -> usize {
+        self.tokens.saturating_add(self.strings).saturating_mul(TREE_BYTES_PER_TOKEN)
     }
 
     #[cold]
@@ -125,11 +138,7 @@ impl<'a> Parser<'a, '_, '_> {
         if self.options.is_interrupted() {
             return Err(Fault::interrupted(self.line()));
         }
-        if self
-            .options
-            .tree_size
-            .is_some_and(|limit| self.tokens.saturating_mul(TREE_BYTES_PER_TOKEN) > limit)
-        {
+        if self.options.tree_size.is_some_and(|limit| self.size() > limit) {
             return Err(self.error_here("not enough memory"));
         }
         Ok(())

@@ -11,6 +11,8 @@ const TREE_BYTES_PER_BYTE: usize = 80;
 /// Memory for the first fields of a table, and for the first items of a list.
 const TABLE_BYTES: usize = 1200;
 const LIST_BYTES: usize = 300;
+/// Memory for a closing brace, which may be an error: the crate collects these.
+const BRACE_BYTES: usize = 150;
 
 /// Adds the events of a text. Dates and times become strings.
 pub(super) fn read(text: &str, events: &mut Events) -> Result<(), ReadError> {
@@ -42,7 +44,8 @@ fn tree_size(text: &[u8]) -> usize {
             .saturating_add(usize::from(is_header));
         size = size
             .saturating_add(tables.saturating_mul(TABLE_BYTES))
-            .saturating_add(count(b'[', line).saturating_mul(LIST_BYTES));
+            .saturating_add(count(b'[', line).saturating_mul(LIST_BYTES))
+            .saturating_add(count(b'}', line).saturating_mul(BRACE_BYTES));
     }
     size
 }

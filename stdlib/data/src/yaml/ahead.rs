@@ -13,6 +13,9 @@ use std::cell::{Cell, RefCell};
 /// Memory for a token in the queue, and for one with a text.
 const TOKEN_BYTES: usize = 112;
 const TEXT_TOKEN_BYTES: usize = TOKEN_BYTES + 32;
+/// Memory for the start or end of a document, with the scalar that may follow it. The scanner takes
+/// them in brackets, too.
+const INDICATOR_BYTES: usize = TOKEN_BYTES + TEXT_TOKEN_BYTES;
 /// Maximum memory for a character of a text.
 const CHARACTER_BYTES: usize = 4;
 /// The number of bytes that are added to the account at a time.
@@ -193,8 +196,9 @@ impl Input for Scanned<'_, '_> {
 
     #[inline]
     fn skip_n(&mut self, count: usize) {
+        let is_indicator = count == 3 && matches!(self.text.peek(), '-' | '.');
         self.text.skip_n(count);
-        self.count(count, 0);
+        self.count(count, if is_indicator { INDICATOR_BYTES } else { 0 });
     }
 
     fn skip_ws_to_eol(&mut self, skip_tabs: SkipTabs) -> (usize, Result<SkipTabs, &'static str>) {
