@@ -52,10 +52,9 @@ impl Default for Options {
 
 /// What compiling may take at the start of a program.
 pub const FREE_TIME: Duration = Duration::from_millis(3);
-/// See [`Jit::has_time`].
+/// How often the time for a unit that was of no use counts.
 const USELESS_WEIGHT: f64 = 4.0;
-
-/// When there is no time for a compilation, so many samples are not looked at.
+/// The number of samples that are ignored when compiling has taken too long.
 const SAMPLES_SKIPPED: u32 = 50;
 /// How many frames of calls are looked at.
 const MAX_FRAMES: usize = 4;
@@ -81,7 +80,7 @@ pub struct Jit {
     /// How many units were made, and how many of these were freed since they were of no use.
     made: u32,
     useless: u32,
-    /// How many samples are not looked at.
+    /// The number of samples to ignore.
     skipped: u32,
     /// Where units have left too often.
     doubtful: Doubtful,

@@ -6,7 +6,7 @@
 
 /// The logarithm of the number of bits.
 const LOG2: u32 = 12;
-/// With so many objects, an eighth of the bits, one is rarely taken for another.
+/// Up to this number of objects, an eighth of the bits, one is rarely taken for another.
 const MOST: usize = 1 << (LOG2 - 3);
 
 /// A set of objects by their addresses, with some others.
