@@ -176,32 +176,22 @@ unsafe fn build_template(
             TemplateValue::String(bytes) => Value::from_string(heap.try_string(bytes)?),
         })
     };
+    let mut items = Vec::with_capacity(template.array.len() + template.fields.len());
     for (i, item) in template.array.iter().enumerate() {
-        let value = value_of(heap, item)?;
-        // SAFETY: table and value have been created since the last safepoint.
-        unsafe { preset(heap, result, Value::number((i + 1) as f64), value) };
+        items.push((Value::number((i + 1) as f64), value_of(heap, item)?));
     }
     for (name, item) in &template.fields {
-        let key = Value::from_string(heap.try_string(name)?);
-        let value = value_of(heap, item)?;
-        // SAFETY: table, key and value have been created since the last safepoint.
-        unsafe { preset(heap, result, key, value) };
+        items.push((Value::from_string(heap.try_string(name)?), value_of(heap, item)?));
+    }
+    // Keys without a value yet get a slot, too, as a removed key leaves one. That slot could become
+    // another key's, so all have a value first.
+    let placed = items.iter().map(|&(key, _)| (key, Value::TRUE));
+    for (key, value) in placed.chain(items.iter().copied()) {
+        // SAFETY: table, keys and values have been created since the last safepoint.
+        let set = unsafe { table::set(heap, result, key, value) };
+        debug_assert!(set.is_ok(), "a template has room for its keys");
     }
     Ok(result)
-}
-
-/// Sets a key of a template. One without a value yet still gets a slot, as a removed key leaves
-/// one.
-///
-/// # Safety
-/// Table, key and value are alive.
-unsafe fn preset(heap: &mut Heap, template: *mut Table, key: Value, value: Value) {
-    // SAFETY: table, key and value are alive, as the caller asserts.
-    let set = unsafe {
-        table::set(heap, template, key, Value::TRUE)
-            .and_then(|()| table::set(heap, template, key, value))
-    };
-    debug_assert!(set.is_ok(), "a template has room for its keys");
 }
 
 /// A Lua function that returns at once, for frames whose function slot must hold a Lua function.
@@ -234,5 +224,36 @@ pub(crate) unsafe fn dummy_function(heap: &mut Heap) -> Value {
         #[expect(clippy::expect_used, reason = "a prototype without strings can always be made")]
         let prototype = instantiate(heap, &compiled, &source, false).expect("it has no strings");
         Value::from_lua_function(heap.new_lua_function(prototype, null_mut::<Table>(), 0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::string;
+    use crate::machine::interpreter::field_node;
+    use crate::machine::vm::Vm;
+
+    /// The names of different numbers collide in some of the tables.
+    #[test]
+    fn keys_without_a_value_have_slots_in_a_template() {
+        let mut vm = Vm::new(crate::Config::default());
+        for first in 0..100 {
+            let name = |number: u32| number.to_string().into_bytes().into();
+            let fields = (first..first + 4).map(|number| (name(number), TemplateValue::Nil));
+            let template =
+                bytecode::TableTemplate { array: Box::default(), fields: fields.collect() };
+            // SAFETY: nothing collects here.
+            let table = unsafe { build_template(&mut vm.heap, &template) }.unwrap();
+            for (name, _) in &template.fields {
+                let key = vm.heap.string(name);
+                // SAFETY: as above; the name is short.
+                let node = unsafe {
+                    let hash = Value(u64::from(string::hash(key)));
+                    field_node(table, Value::from_string(key), hash)
+                };
+                assert!(!node.is_null(), "{first}");
+            }
+        }
     }
 }
