@@ -6,6 +6,7 @@ use crate::backend::linear::Builder;
 use crate::backend::{self, Arena, Refused, Settings, Unit};
 use crate::clock::processor_time;
 use crate::emit::emit;
+use crate::listing::{self, Listing};
 use crate::passes::effects::effects;
 use crate::passes::kinds::Kinds;
 use crate::passes::states::States;
@@ -30,6 +31,8 @@ pub struct Options {
     pub max_share: Option<f64>,
     /// Gets a line for each loop: whether it was compiled, or why not.
     pub log: Option<fn(&str)>,
+    /// Gets this of each unit that is compiled.
+    pub listing: Option<(Listing, fn(&str))>,
     /// Gets a line if the operating system refuses executable memory: nothing is compiled from then
     /// on, and the program is interpreted.
     pub report: Option<fn(&str)>,
@@ -44,6 +47,7 @@ impl Default for Options {
             memory: 64 << 20,
             max_share: Some(0.025),
             log: None,
+            listing: None,
             report: None,
             settings: Settings::default(),
         }
@@ -192,38 +196,30 @@ impl Jit {
     }
 
     /// Expects nothing of the values at an instruction any more. Returns whether that is new and
-    /// may help: not where another function is called, the loop ends or returns, or the budget has
-    /// run out.
+    /// may help: not where the loop ends or returns, or the budget has run out.
     fn doubts(&mut self, unit: Code, entry: Entry, left: Position) -> bool {
         let is_own = left.code.address() == unit.address();
         if is_own && !region::range(unit, entry).contains(&left.at) {
             return false;
         }
         let opcode = left.code.word(left.at).and_then(|word| word.opcode());
-        let is_about_values = opcode.is_some_and(|opcode| match opcode.flow() {
-            Flow::Call | Flow::TailCall => false,
-            Flow::Return => !is_own,
-            _ => opcode.entry().is_none(),
+        // How often it may help: of a call, expecting a function's code in place of the function.
+        let most = opcode.map_or(0, |opcode| match opcode.flow() {
+            Flow::Call => 1,
+            Flow::TailCall => 0,
+            Flow::Return => 2 * u32::from(!is_own),
+            _ => 2 * u32::from(opcode.entry().is_none()),
         });
-        if !is_about_values {
+        if most == 0 {
             return false;
         }
         if self.doubtful.len() > MAX_DOUBTFUL {
             self.doubtful.clear();
         }
         let address = left.code.address();
-        if opcode.is_some_and(is_store) {
-            // Mostly it is the collector that keeps a store from its fast path, and then it is so
-            // for the others around it.
-            let words = left.code.prototype().code.iter().enumerate();
-            let others = words.filter(|(_, word)| word.opcode().is_some_and(is_store));
-            for (at, _) in others.filter(|&(at, _)| at != left.at) {
-                self.doubtful.entry((address, at)).or_insert(1);
-            }
-        }
         let doubts = self.doubtful.entry((address, left.at)).or_insert(0);
         *doubts += 1;
-        *doubts <= 2
+        *doubts <= most
     }
 
     /// Draws the conclusions of a refusal, and says why.
@@ -248,11 +244,18 @@ impl Jit {
         let effects = effects(&region);
         let kinds = Kinds::of(&region, &effects);
         let states = States::of(&region, &effects, &kinds);
+        if let Some((Listing::Region, print)) = self.options.listing {
+            print(&listing::region(&name(code, entry), &region, &states));
+        }
         let (mut roots, assumptions) = emit(&mut self.builder, &region, &effects, &states);
         roots.extend(region.frames.iter().map(|frame| frame.code.root()));
         let function = self.builder.finish();
-        let machine = backend::compile(function, &self.options.settings)
-            .map_err(|error| error.to_string())?;
+        let has_lines = matches!(self.options.listing, Some((Listing::Machine, _)));
+        let settings = Settings { has_lines, ..self.options.settings };
+        let machine = backend::compile(function, &settings).map_err(|error| error.to_string())?;
+        if let Some((Listing::Machine, print)) = self.options.listing {
+            print(&listing::machine(&name(code, entry), self.made, &machine));
+        }
         let size = machine.bytes.len();
         let installed = self.arena.borrow_mut().install(&machine);
         let unit = installed.map_err(|error| self.refused(error))?;
@@ -366,11 +369,6 @@ unsafe impl Compiler for Jit {
         });
         log(&format!("jit: {}: freed: it leaves {reason}", name(code, entry)));
     }
-}
-
-/// Whether an instruction stores into a table.
-fn is_store(opcode: Opcode) -> bool {
-    matches!(opcode, Opcode::SetField | Opcode::SetIndex | Opcode::SetInteger)
 }
 
 /// Lets a loop or function be compiled again, unless it was too often. Returns whether it may.

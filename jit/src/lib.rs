@@ -10,7 +10,9 @@ pub mod backend;
 mod clock;
 mod compiler;
 mod emit;
+mod listing;
 mod passes;
 mod region;
 
 pub use compiler::{FREE_TIME, Jit, Options};
+pub use listing::Listing;

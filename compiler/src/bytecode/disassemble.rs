@@ -36,17 +36,9 @@ fn write_function(text: &mut String, function: &Prototype) {
         ),
     );
     let mut is_data = false;
-    for (position, (&instruction, line)) in function.code.iter().zip(&function.lines).enumerate() {
+    for (position, &instruction) in function.code.iter().enumerate() {
         let opcode = instruction.opcode().filter(|_| !is_data);
-        match opcode {
-            Some(opcode) => {
-                put(text, format_args!("{position:6} [{line}] {:<16}", opcode.name()));
-                let notes = write_operands(text, function, opcode, instruction, position);
-                put(text, format_args!("{}{notes}", if notes.is_empty() { "" } else { " ; " }));
-            }
-            None => put(text, format_args!("{position:6} [{line}] = {}", instruction.0)),
-        }
-        text.truncate(text.trim_end().len());
+        write_instruction(text, function, position, opcode);
         text.push('\n');
         is_data = opcode.is_some_and(Opcode::has_data_word);
     }
@@ -66,6 +58,34 @@ fn write_function(text: &mut String, function: &Prototype) {
             format_args!("  local {name}: register {register}, {}..{}\n", local.start, local.end),
         );
     }
+}
+
+/// An instruction of a function, given its index; it is not the data word of another one.
+pub fn disassemble_instruction(function: &Prototype, position: usize) -> String {
+    let mut text = String::new();
+    let opcode = function.code.get(position).and_then(|word| word.opcode());
+    write_instruction(&mut text, function, position, opcode);
+    text
+}
+
+/// Writes an instruction, or a data word if it has no opcode.
+fn write_instruction(
+    text: &mut String,
+    function: &Prototype,
+    position: usize,
+    opcode: Option<Opcode>,
+) {
+    let Some(&instruction) = function.code.get(position) else { return };
+    let line = function.lines.get(position).copied().unwrap_or(0);
+    match opcode {
+        Some(opcode) => {
+            put(text, format_args!("{position:6} [{line}] {:<16}", opcode.name()));
+            let notes = write_operands(text, function, opcode, instruction, position);
+            put(text, format_args!("{}{notes}", if notes.is_empty() { "" } else { " ; " }));
+        }
+        None => put(text, format_args!("{position:6} [{line}] = {}", instruction.0)),
+    }
+    text.truncate(text.trim_end().len());
 }
 
 /// Writes the operands and returns the comment about them.

@@ -123,9 +123,11 @@ impl Allocation {
             Place::Register(number) if bank.contains(&number) => Some(number),
             _ => None,
         });
-        // What is live across calls prefers registers that calls preserve: those are last.
+        // What is live across calls prefers registers that calls preserve: those are last. Of those
+        // for doubles calls preserve none.
         let count = bank.len();
-        let others = (0..count).map(|i| bank[if life.crosses_call { count - 1 - i } else { i }]);
+        let is_reversed = life.crosses_call && class == Class::Integer;
+        let others = (0..count).map(|i| bank[if is_reversed { count - 1 - i } else { i }]);
         let is_free = |row: usize| {
             !lives.ranges(life).any(|range| self.taken.any(row, range.start, range.end))
         };

@@ -37,7 +37,7 @@ pub(super) struct Life {
     length: u32,
     /// The number of uses, times ten for each loop around them.
     weight: f32,
-    /// Whether it is live across a call.
+    /// Whether it is live across a call that is not in a cold block.
     pub(super) crosses_call: bool,
     partners: [Partner; 2],
     /// While the ranges are found: the end of the current one.
@@ -152,6 +152,7 @@ impl Lives {
             self.registers[register as usize].end = 2 * placed.end - 1;
         }
         let weight = WEIGHTS[placed.depth as usize];
+        let is_cold = function.blocks[placed.block as usize].is_cold;
         let instructions = order.instructions(function, placed);
         for (sequence, instruction) in (placed.start..placed.end).zip(instructions).rev() {
             let position = 2 * sequence;
@@ -167,7 +168,7 @@ impl Lives {
                 self.add_range(target.0, position + 1);
                 self.registers[target.index()].weight += weight;
             }
-            if let Instruction::Call { .. } = instruction {
+            if let (Instruction::Call { .. }, false) = (instruction, is_cold) {
                 for register in live.each(0) {
                     self.registers[register as usize].crosses_call = true;
                 }

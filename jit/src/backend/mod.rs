@@ -32,11 +32,13 @@ pub struct Settings {
     pub integer_registers: usize,
     /// Use at most this many registers for doubles.
     pub double_registers: usize,
+    /// Say which instruction each byte belongs to: [`Machine::lines`].
+    pub has_lines: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { integer_registers: usize::MAX, double_registers: usize::MAX }
+        Settings { integer_registers: usize::MAX, double_registers: usize::MAX, has_lines: false }
     }
 }
 
@@ -83,6 +85,9 @@ pub struct Machine {
     pub registers: usize,
     /// Those that are on the stack.
     pub spilled: usize,
+    /// Blocks and instructions as text, and where the code of each starts; exits have one line
+    /// together. Empty unless [`Settings::has_lines`].
+    pub lines: Vec<(usize, String)>,
 }
 
 /// No function may have more instructions.
@@ -107,5 +112,5 @@ pub fn compile(function: &Function, settings: &Settings) -> Result<Machine, Unsu
     let allocation = allocate::allocate(function, &order, &lives, &banks)?;
     #[cfg(debug_assertions)]
     check::check(function, &order, &lives, &allocation);
-    Ok(x64::lower(function, &order, &lives, &allocation))
+    Ok(x64::lower(function, &order, &lives, &allocation, settings.has_lines))
 }

@@ -4,10 +4,10 @@
 //! in place. Its link is written only when the unit leaves.
 
 use super::{After, Emitter, NIL};
-use crate::backend::linear::{Class, IntegerComparison, UnaryOperation, Value};
+use crate::backend::linear::{Class, IntegerComparison, UnaryOperation, Value, Width};
 use crate::passes::representation::Representation;
 use crate::passes::states::State;
-use solvm_vm::unit::NumberFunction;
+use solvm_vm::unit::{MachineLayout, NumberFunction};
 use std::ops::Range;
 
 impl Emitter<'_, '_> {
@@ -20,34 +20,47 @@ impl Emitter<'_, '_> {
         let found = self.word(a, before.held[a]);
         let is_one_of_several = frames.len() > 1;
         let Some(after) = self.after(index) else { return After::Branched };
+        // Some are checked by their code, others by their identity.
+        let is_any = |frame: usize| self.region.frames[frame].is_of_any;
+        let function_and_code = frames.clone().any(is_any).then(|| {
+            let function = self.untag(found, MachineLayout::LUA_FUNCTION, exit);
+            let offset = MachineLayout::FUNCTION_PROTOTYPE;
+            (function, self.builder.load(Width::Word, function, offset))
+        });
         let mut ways = frames.zip(&node.next).peekable();
         while let Some((frame, &target)) = ways.next() {
             let this = &self.region.frames[frame];
-            if this.is_of_any {
-                let function = self.check_code(found, this.code, exit);
+            let any = function_and_code.filter(|_| this.is_of_any);
+            let (found, expected) = match any {
+                Some((_, code)) => (code, this.code.address()),
+                None => {
+                    self.roots.push(this.function.root());
+                    (found, this.function.word())
+                }
+            };
+            let expected = Value::integer(expected as i64);
+            let is_last = ways.peek().is_none();
+            let other = if is_last {
+                self.check_same(found, expected, exit);
+                None
+            } else {
+                let (same, other) = (self.builder.block(), self.builder.block());
+                let is_same = self.builder.compare(IntegerComparison::Equal, found, expected);
+                self.builder.branch(is_same, same, other);
+                self.builder.start(same, self.rank, false);
+                Some(other)
+            };
+            if let Some((function, _)) = any {
                 self.enter_any(frame, function, exit);
-                self.pass_arguments(index, before);
+            }
+            self.pass_arguments(index, before);
+            if !is_one_of_several {
                 return After::Continues;
             }
-            let function = this.function;
-            self.roots.push(function.root());
-            let expected = Value::integer(function.word() as i64);
-            if ways.peek().is_none() {
-                self.check_same(found, expected, exit);
-                self.pass_arguments(index, before);
-                if !is_one_of_several {
-                    return After::Continues;
-                }
-                self.go_on(&after, target);
-                break;
-            }
-            let (same, other) = (self.builder.block(), self.builder.block());
-            let is_same = self.builder.compare(IntegerComparison::Equal, found, expected);
-            self.builder.branch(is_same, same, other);
-            self.builder.start(same, self.rank, false);
-            self.pass_arguments(index, before);
             self.go_on(&after, target);
-            self.builder.start(other, self.rank, false);
+            if let Some(other) = other {
+                self.builder.start(other, self.rank, false);
+            }
         }
         After::Branched
     }

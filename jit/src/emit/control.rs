@@ -107,13 +107,16 @@ impl Emitter<'_, '_> {
         is_first: bool,
         before: &State,
     ) -> After {
-        let Representation::Integer(step, _) = before.held[a + 2] else { return After::Branched };
+        let Representation::Integer(least, most) = before.held[a + 2] else {
+            return After::Branched;
+        };
+        let is_up = least > 0;
         let limit = match before.held[a + 1] {
             Representation::Integer(low, high) if low >= -LOOP_LIMIT && high <= LOOP_LIMIT => None,
             held => {
                 let exit = self.exit_before(index);
                 let limit = self.double(a + 1, held);
-                let rounding = if step > 0 { UnaryOperation::Floor } else { UnaryOperation::Ceil };
+                let rounding = if is_up { UnaryOperation::Floor } else { UnaryOperation::Ceil };
                 let whole = self.builder.unary(rounding, limit);
                 // A limit between -1 and 0 is -0 when rounded up.
                 let whole = self.builder.double(DoubleOperation::Add, whole, Value::double(0.0));
@@ -127,12 +130,13 @@ impl Emitter<'_, '_> {
         }
         if !is_first {
             let variable = self.integer(a);
-            let next = self.builder.integer(IntegerOperation::Add, variable, Value::integer(step));
+            let step = if least == most { Value::integer(least) } else { self.integer(a + 2) };
+            let next = self.builder.integer(IntegerOperation::Add, variable, step);
             self.write_integer(a, next);
         }
         let variable = self.integer(a);
         self.write_integer(a + 3, variable);
-        let comparison = match (is_first, step > 0) {
+        let comparison = match (is_first, is_up) {
             (false, true) => IntegerComparison::LessOrEqual,
             (false, false) => IntegerComparison::GreaterOrEqual,
             (true, true) => IntegerComparison::Greater,

@@ -123,7 +123,7 @@ impl<'v> Emitter<'_, 'v> {
             self.escape_unless(is_done, other);
             self.write_checked(b, parts, before, usize::MAX);
         } else if let Some(element) = self.element(node, parts, before, other) {
-            self.barrier(parts.table, a, before.held[a], other);
+            self.table_barrier(parts.table, a, before.held[a]);
             let metatable =
                 self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
             let (look, store) = (self.builder.block(), self.builder.block());
@@ -158,9 +158,8 @@ impl<'v> Emitter<'_, 'v> {
         let last = Value::integer((first + count) as i64 - 1);
         let is_small = self.builder.compare(IntegerComparison::Below, parts.size, last);
         self.escape_if(is_small, exit);
-        let barrier = self.builder.load(Width::U8, parts.table, MachineLayout::BARRIER);
-        self.escape_if(barrier, exit);
         for value in 1..=count {
+            self.table_barrier(parts.table, a + value, before.held[a + value]);
             let offset = 8 * (first + value) as i32 - 8;
             self.store_slot(a + value, before.held[a + value], parts.array, offset);
         }
@@ -303,9 +302,14 @@ impl<'v> Emitter<'_, 'v> {
         let (a, b, _) = self.slots_of(node);
         let (other, slow) = self.other_way(index);
         let parts = self.table(b, before.held[b], other);
-        let Some((place, offset)) = self.field(node, parts, place_of(node), other) else { return };
+        let key = self.region.frames[node.frame].code.constant(node.word.c().into());
+        let (Some((place, offset)), Some(key)) =
+            (self.field(node, parts, place_of(node), other), key)
+        else {
+            return;
+        };
         let offset = offset + MachineLayout::NODE_VALUE;
-        self.barrier(parts.table, a, before.held[a], other);
+        self.table_barrier(parts.table, a, before.held[a]);
         let old = self.builder.load(Width::Word, place, offset);
         let is_nil = self.builder.compare(IntegerComparison::Equal, old, Value::integer(NIL));
         let (look, store) = (self.builder.block(), self.builder.block());
@@ -315,8 +319,8 @@ impl<'v> Emitter<'_, 'v> {
         self.builder.start(look, self.rank, true);
         let metatable = self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
         self.escape_if(metatable, other);
-        let barrier = self.builder.load(Width::U8, parts.table, MachineLayout::BARRIER);
-        self.escape_if(barrier, other);
+        let key = |_: &mut Self| Value::integer(key.word() as i64);
+        self.barrier(parts.table, HelperFunctions::barrier_back(), key);
         let zero = Value::integer(0);
         self.builder.store(Width::U8, zero, parts.table, MachineLayout::TABLE_ABSENT);
         self.builder.jump(store);
@@ -441,21 +445,31 @@ impl<'v> Emitter<'_, 'v> {
 
     // Barriers.
 
-    /// Leaves if a store of a slot into an object needs the barrier's slow path.
-    fn barrier(&mut self, object: Value, slot: usize, held: Representation, exit: Escape) {
-        if held.is_number() {
-            return;
+    /// What a store of a slot into a table must do for the collector.
+    fn table_barrier(&mut self, table: Value, slot: usize, held: Representation) {
+        if !held.is_number() {
+            let word = |this: &mut Self| this.word(slot, held);
+            self.barrier(table, HelperFunctions::barrier_back(), word);
         }
+    }
+
+    /// What a store of a word into an object must do for the collector, by one of its functions.
+    fn barrier(
+        &mut self,
+        object: Value,
+        function: *const (),
+        word: impl FnOnce(&mut Self) -> Value,
+    ) {
         let byte = self.builder.load(Width::U8, object, MachineLayout::BARRIER);
-        if held == Representation::Table {
-            return self.escape_if(byte, exit);
-        }
-        let (look, next) = (self.builder.block(), self.builder.block());
-        self.builder.branch(byte, look, next);
-        self.builder.start(look, self.rank, true);
-        let word = self.word(slot, held);
+        let (marked, next) = (self.builder.block(), self.builder.block());
+        self.builder.branch(byte, marked, next);
+        self.builder.start(marked, self.rank, true);
+        let word = word(self);
         let is_object = self.is_object(word);
-        self.escape_if(is_object, exit);
+        let stored = self.builder.block();
+        self.builder.branch(is_object, stored, next);
+        self.builder.start(stored, self.rank, true);
+        self.builder.call(function as u64, &[Value::CONTEXT, object, word]);
         self.builder.jump(next);
         self.builder.start(next, self.rank, false);
     }
@@ -520,8 +534,10 @@ impl<'v> Emitter<'_, 'v> {
         let node = &self.region.nodes[index];
         let Some([upvalue, slot]) = self.upvalue(node) else { return };
         let a = self.region.slot(node, node.word.a());
-        let exit = self.exit_before(index);
-        self.barrier(upvalue, a, before.held[a], exit);
+        if !before.held[a].is_number() {
+            let word = |this: &mut Self| this.word(a, before.held[a]);
+            self.barrier(upvalue, HelperFunctions::barrier_forward(), word);
+        }
         self.store_slot(a, before.held[a], slot, 0);
     }
 

@@ -150,13 +150,16 @@ fn loop_variables(region: &Region) -> Vec<(usize, Representation)> {
             _ => return Vec::new(),
         }
     }
-    // A step that is not a constant is mostly another one the next time.
-    let is_constant = word.opcode() == Some(Opcode::ForLoop) || steps == -1;
-    if steps == 0 || !is_constant {
-        return Vec::new();
-    }
+    let step = match steps {
+        0 => return Vec::new(),
+        _ if word.opcode() == Some(Opcode::ForLoop) || steps == -1 => {
+            Representation::Integer(steps, steps)
+        }
+        // One that is not a constant is mostly another one the next time.
+        1.. => Representation::Integer(1, LOOP_LIMIT),
+        _ => Representation::Integer(-LOOP_LIMIT, -1),
+    };
     let any = Representation::Integer(-LOOP_LIMIT, LOOP_LIMIT);
-    let step = Representation::Integer(steps, steps);
     vec![(first, any), (first + 1, any), (first + 2, step), (first + 3, any)]
 }
 
@@ -168,17 +171,18 @@ pub(crate) fn integer_loop(
 ) -> Option<(Representation, Representation)> {
     use Representation::Integer;
     let slot = region.slot(node, node.word.a());
-    let (Integer(low, high), Integer(step, same)) = (before.held[slot], before.held[slot + 2])
+    let (Integer(low, high), Integer(least, most)) = (before.held[slot], before.held[slot + 2])
     else {
         return None;
     };
     let is_first = matches!(node.opcode, Opcode::ForPrepare | Opcode::ForPrepareStep);
-    let is_limited = low >= -LOOP_LIMIT && high <= LOOP_LIMIT && step.abs() <= LOOP_LIMIT;
+    let is_limited =
+        low.min(least) >= -LOOP_LIMIT && high.max(most) <= LOOP_LIMIT && (least > 0 || most < 0);
     let has_limit = is_first || matches!(before.held[slot + 1], Integer(..));
-    if step != same || step == 0 || !is_limited || !has_limit {
+    if !is_limited || !has_limit {
         return None;
     }
-    let variable = if step > 0 { Integer(low, LOOP_LIMIT) } else { Integer(-LOOP_LIMIT, high) };
+    let variable = if least > 0 { Integer(low, LOOP_LIMIT) } else { Integer(-LOOP_LIMIT, high) };
     Some((variable, Integer(-LOOP_LIMIT, LOOP_LIMIT)))
 }
 

@@ -403,10 +403,20 @@ impl<'v> Builder<'_, 'v> {
         let mut obstacle = Obstacle::UnknownFunction;
         let at_most = if is_tail_call { 1 } else { callees.len() };
         for function in callees.iter().filter_map(Seen::as_function).take(at_most) {
+            let has_same_code =
+                |frame: &&mut RegionFrame| frame.code.address() == function.code().address();
+            if let Some(frame) = self.region.frames[first..].iter_mut().find(has_same_code) {
+                frame.is_of_any = true;
+                continue;
+            }
             match self.callee_frame(index, function) {
                 Ok(frame) => self.region.frames.push(frame),
                 Err(other) => obstacle = other,
             }
+        }
+        if self.region.nodes[index].doubts > 0 && !is_tail_call {
+            // They may be of other functions with that code.
+            self.region.frames[first..].iter_mut().for_each(|frame| frame.is_of_any = true);
         }
         let inner = &self.region.frames[first..];
         let Some(slots) =
@@ -414,7 +424,9 @@ impl<'v> Builder<'_, 'v> {
         else {
             return Action::Leave(obstacle);
         };
-        if let ([only], Some(source)) = (inner, self.callee_source(index)) {
+        if let ([only], Some(source)) = (inner, self.callee_source(index))
+            && !only.is_of_any
+        {
             self.region.callees.push((source, only.function));
             self.region.frames[first].is_of_any =
                 matches!(source, CalleeSource::Register(_)) && !is_tail_call;

@@ -158,8 +158,12 @@ impl<'v> Guess<'_, 'v> {
                             false => this.code.constant(side.into()).into_iter().collect(),
                         }
                     });
-                    self.result(opcode, sides).or_else(|| match frame {
-                        0 => self.running(region, register),
+                    // The register may have another value by now: `t[i - 1]` gives it the element.
+                    let numbers = sides.iter().flatten();
+                    let number = numbers.copied().find(|side| side.as_number().is_some());
+                    self.result(opcode, sides.clone()).or_else(|| match (number, frame) {
+                        (Some(number), _) => Some(vec![number]),
+                        (None, 0) => self.running(region, register),
                         _ => None,
                     })
                 }
@@ -210,20 +214,27 @@ impl<'v> Guess<'_, 'v> {
         self.kinds(elements.filter(|element| !element.is_nil()))
     }
 
-    /// One value of each kind: tables of one class, and functions, differ from others.
+    /// One value of each kind: tables of one class, and functions of one code, differ from others.
+    /// A second function of the same code follows the first one.
     fn kinds(&self, values: impl Iterator<Item = Seen<'v>>) -> Values<'v> {
         let kind = |value: &Seen<'v>| match (value.as_table(), value.as_function()) {
             (Some(table), _) => table.metatable().map_or(0, |metatable| metatable.address()),
-            (None, Some(_)) => value.word(),
+            (None, Some(function)) => function.code().address(),
             (None, None) => 1,
         };
-        let mut kinds: Values<'v> = Vec::new();
+        let mut kinds: Vec<(Seen<'v>, Option<Seen<'v>>)> = Vec::new();
         for value in values {
-            if kinds.len() < self.kinds && !kinds.iter().any(|known| kind(known) == kind(&value)) {
-                kinds.push(value);
+            let count = kinds.len();
+            match kinds.iter_mut().find(|(known, _)| kind(known) == kind(&value)) {
+                Some((known, second)) => {
+                    let is_other = value.as_function().is_some() && known.word() != value.word();
+                    *second = second.or(is_other.then_some(value));
+                }
+                None if count < self.kinds => kinds.push((value, None)),
+                None => {}
             }
         }
-        kinds
+        kinds.into_iter().flat_map(|(first, second)| [Some(first), second]).flatten().collect()
     }
 
     /// A field of an object, its own or one that its metatable leads to.

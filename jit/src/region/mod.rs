@@ -207,21 +207,26 @@ pub(crate) enum Refusal {
     Instruction(Opcode, Obstacle, u32),
 }
 
+impl std::fmt::Display for Obstacle {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Obstacle::Instruction => "is not supported",
+            Obstacle::UnknownFunction => "calls what cannot be called from here",
+            Obstacle::Recursion => "is recursive",
+            Obstacle::Vararg => "calls a vararg function",
+            Obstacle::Size => "calls a function that is too large",
+            Obstacle::Results => "does not return one value",
+        })
+    }
+}
+
 impl std::fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Refusal::Size => formatter.write_str("too large"),
             Refusal::Recursion => formatter.write_str("its calls of itself are not reached"),
             Refusal::Instruction(opcode, obstacle, line) => {
-                let reason = match obstacle {
-                    Obstacle::Instruction => "is not supported",
-                    Obstacle::UnknownFunction => "calls what cannot be called from here",
-                    Obstacle::Recursion => "is recursive",
-                    Obstacle::Vararg => "calls a vararg function",
-                    Obstacle::Size => "calls a function that is too large",
-                    Obstacle::Results => "does not return one value",
-                };
-                write!(formatter, "{} in line {line} {reason}", opcode.name())
+                write!(formatter, "{} in line {line} {obstacle}", opcode.name())
             }
         }
     }

@@ -56,19 +56,30 @@ impl Display for Function {
             let cold = if block.is_cold { ", cold" } else { "" };
             writeln!(formatter, "block {number}, rank {}{cold}:", block.rank)?;
             for instruction in &self.instructions[block.instructions.range()] {
-                formatter.write_str("  ")?;
-                self.write_instruction(formatter, instruction)?;
-                if let Some(exit) = instruction.exit() {
-                    self.write_exit(formatter, exit)?;
-                }
-                formatter.write_str("\n")?;
+                writeln!(formatter, "  {}", self.line(instruction))?;
             }
         }
         Ok(())
     }
 }
 
+/// An instruction of a function, with its exit.
+struct Line<'a>(&'a Function, &'a Instruction);
+
+impl Display for Line<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> Result {
+        let &Line(function, instruction) = self;
+        function.write_instruction(formatter, instruction)?;
+        instruction.exit().map_or(Ok(()), |exit| function.write_exit(formatter, exit))
+    }
+}
+
 impl Function {
+    /// An instruction as text, with its exit.
+    pub(crate) fn line<'a>(&'a self, instruction: &'a Instruction) -> impl Display + 'a {
+        Line(self, instruction)
+    }
+
     fn write_instruction(
         &self,
         formatter: &mut Formatter<'_>,

@@ -61,7 +61,11 @@ impl Test {
         let before = world.words().to_vec();
         for limit in LIMITS {
             let double_limit = if random.below(4) == 0 { random.pick(&LIMITS) } else { limit };
-            let settings = Settings { integer_registers: limit, double_registers: double_limit };
+            let settings = Settings {
+                integer_registers: limit,
+                double_registers: double_limit,
+                ..Settings::default()
+            };
             let machine =
                 compile(tail, &settings).unwrap_or_else(|error| panic!("{error}\n{}", tail));
             let tail_unit = self.arena.install(&machine).expect("there is memory");

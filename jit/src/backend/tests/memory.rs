@@ -12,7 +12,15 @@ fn machine(number: u32, length: usize) -> Machine {
     bytes.extend(number.to_le_bytes());
     bytes.push(0xc3);
     bytes.resize(length, 0xcc);
-    Machine { bytes, hot: 0, exits: 0, distinct_exits: 0, registers: 0, spilled: 0 }
+    Machine {
+        bytes,
+        hot: 0,
+        exits: 0,
+        distinct_exits: 0,
+        registers: 0,
+        spilled: 0,
+        lines: Vec::new(),
+    }
 }
 
 fn assert_returns(unit: &Unit, number: u32) {

@@ -36,7 +36,11 @@ impl Test {
     /// Interprets and runs a function with the operands in the first slots, and compares.
     fn compare(&mut self, function: &Function, operands: [u64; 2], kind: Kind, name: &str) {
         for limit in [0, usize::MAX] {
-            let settings = Settings { integer_registers: limit, double_registers: limit };
+            let settings = Settings {
+                integer_registers: limit,
+                double_registers: limit,
+                ..Settings::default()
+            };
             let machine = compile(function, &settings).expect("it is well-formed");
             self.world.words()[..2].copy_from_slice(&operands);
             self.world.words()[2..4].fill(0);

@@ -23,7 +23,8 @@ fn compare(builder: &mut Builder) {
         if is_counted {
             function.count_exits(world.counters());
         }
-        let settings = Settings { integer_registers: limit, double_registers: limit };
+        let settings =
+            Settings { integer_registers: limit, double_registers: limit, ..Settings::default() };
         let machine = compile(function, &settings).expect("it is well-formed");
         world.words()[..8].fill(1);
         let expected = world.interpret(function, None);

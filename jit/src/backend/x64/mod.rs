@@ -21,7 +21,7 @@ mod tests;
 mod trampoline;
 
 use super::allocate::{Allocation, Banks};
-use super::linear::{Class, Function};
+use super::linear::{Block, Class, Function};
 use super::liveness::Lives;
 use super::order::Order;
 use super::{Machine, Settings};
@@ -70,21 +70,37 @@ pub(super) fn lower(
     order: &Order,
     lives: &Lives,
     allocation: &Allocation,
+    has_lines: bool,
 ) -> Machine {
     let mut selection = Selection::new(function, order, allocation);
+    let mut lines = Vec::new();
     for (place, placed) in order.blocks.iter().enumerate() {
         selection.start_block(place);
+        if !selection.is_entered(Block(placed.block)) {
+            continue;
+        }
+        if has_lines {
+            lines.push((selection.encoder.position(), format!("block {}", placed.block)));
+        }
         for (sequence, instruction) in (placed.start..).zip(order.instructions(function, placed)) {
             if !lives.is_dead(sequence) {
+                if has_lines {
+                    let line = function.line(instruction).to_string();
+                    lines.push((selection.encoder.position(), line));
+                }
                 selection.instruction(sequence, instruction);
             }
         }
     }
     let hot = selection.encoder.position();
+    if has_lines {
+        lines.push((hot, "exits".to_string()));
+    }
     let distinct_exits = selection.exits();
     let end = selection.encoder.position();
     let code = selection.encoder.finish();
     Machine {
+        lines: lines.into_iter().map(|(position, line)| (code.offset(position), line)).collect(),
         hot: code.offset(hot),
         exits: code.offset(end) - code.offset(hot),
         bytes: code.bytes,

@@ -23,6 +23,8 @@ pub(super) struct Selection<'a> {
     pub(super) allocation: &'a Allocation,
     /// Of the blocks, by place.
     blocks: Vec<Label>,
+    /// Where control goes that is led to a block, by number: not the block if it only jumps.
+    destinations: Vec<Block>,
     /// The exits in use with their labels, and the index there of each exit.
     pub(super) exits: Vec<(ExitId, Label)>,
     exit_indexes: Vec<u32>,
@@ -31,6 +33,30 @@ pub(super) struct Selection<'a> {
 }
 
 const UNUSED: u32 = u32::MAX;
+
+/// How many jumps are followed.
+const MAX_JUMPS: usize = 8;
+
+/// Where control goes that is led to each block: past blocks that only jump.
+fn destinations(function: &Function) -> Vec<Block> {
+    let jump = |block: Block| {
+        let instructions = function.block(block).instructions.range();
+        match function.instructions[instructions] {
+            [Instruction::Jump { to }] => Some(to),
+            _ => None,
+        }
+    };
+    let destination = |number| {
+        let mut block = Block(number);
+        for _ in 0..MAX_JUMPS {
+            let Some(next) = jump(block) else { return block };
+            block = next;
+        }
+        // Perhaps they jump in a circle.
+        Block(number)
+    };
+    (0..function.blocks.len() as u32).map(destination).collect()
+}
 
 impl<'a> Selection<'a> {
     pub(super) fn new(
@@ -42,8 +68,27 @@ impl<'a> Selection<'a> {
         encoder.reserve(16 * order.length() as usize);
         let blocks = order.blocks.iter().map(|_| encoder.label()).collect();
         let exit_indexes = vec![UNUSED; function.exit_count()];
-        let exits = Vec::new();
-        Selection { encoder, function, order, allocation, blocks, exits, exit_indexes, current: 0 }
+        Selection {
+            encoder,
+            function,
+            order,
+            allocation,
+            blocks,
+            destinations: destinations(function),
+            exits: Vec::new(),
+            exit_indexes,
+            current: 0,
+        }
+    }
+
+    /// Whether control comes to a block. Otherwise it has no code.
+    pub(super) fn is_entered(&self, block: Block) -> bool {
+        block == Function::ENTRY || self.destination(block) == block
+    }
+
+    /// Where control goes that is led to a block.
+    pub(super) fn destination(&self, block: Block) -> Block {
+        self.destinations[block.index()]
     }
 
     pub(super) fn start_block(&mut self, place: usize) {
@@ -52,12 +97,14 @@ impl<'a> Selection<'a> {
     }
 
     pub(super) fn block_label(&self, block: Block) -> Label {
-        self.blocks[self.order.place(block) as usize]
+        self.blocks[self.order.place(self.destination(block)) as usize]
     }
 
     /// Whether the block is the next one in the code.
     pub(super) fn is_next(&self, block: Block) -> bool {
-        self.order.place(block) as usize == self.current + 1
+        let mut following = self.order.blocks.iter().skip(self.current + 1);
+        let next = following.find(|placed| self.is_entered(Block(placed.block)));
+        next.is_some_and(|placed| placed.block == self.destination(block).0)
     }
 
     pub(super) fn exit_label(&mut self, exit: ExitId) -> Label {

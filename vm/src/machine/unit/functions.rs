@@ -9,7 +9,7 @@
 use super::sample;
 use crate::heap::table;
 use crate::layout::frame::{self, call_results, call_slot};
-use crate::layout::object::Table;
+use crate::layout::object::{Table, Upvalue};
 use crate::layout::value::{NATIVE_FUNCTION, Value};
 use crate::machine::interpreter;
 use crate::machine::native;
@@ -46,6 +46,17 @@ impl HelperFunctions {
     /// is.
     pub fn replace() -> *const () {
         replace as *const ()
+    }
+
+    /// `(vm, table, value) -> u64`: what a store of an object, or of a new key, into the table at
+    /// that address must do for the collector, before or after it. The result is of no use.
+    pub fn barrier_back() -> *const () {
+        barrier_back as *const ()
+    }
+
+    /// `(vm, upvalue, value) -> u64`: the same of a store into a variable that was captured.
+    pub fn barrier_forward() -> *const () {
+        barrier_forward as *const ()
     }
 
     /// `(vm, x, y) -> u64`: 1 if two values are equal, 0 if not, 2 if a metamethod decides.
@@ -186,6 +197,19 @@ unsafe extern "C" fn replace(vm: *mut Vm, table: *mut Table, key: u64, value: u6
         }
         table::set(&mut (*vm).heap, table, Value(key), Value(value)).is_ok().into()
     }
+}
+
+unsafe extern "C" fn barrier_back(vm: *mut Vm, table: *mut Table, value: u64) -> u64 {
+    // SAFETY: the unit passes its VM, which it alone uses, the address of a table and the word of a
+    // value, which are alive. Nothing is marked in slices until the store is done.
+    unsafe { (*vm).heap.barrier_back(table, Value(value)) };
+    0
+}
+
+unsafe extern "C" fn barrier_forward(vm: *mut Vm, upvalue: *mut Upvalue, value: u64) -> u64 {
+    // SAFETY: as above, of an upvalue.
+    unsafe { (*vm).heap.barrier_forward(upvalue, Value(value)) };
+    0
 }
 
 unsafe extern "C" fn equal(vm: *mut Vm, x: u64, y: u64) -> u64 {
