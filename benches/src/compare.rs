@@ -13,7 +13,6 @@ const TINY: &str = "1";
 pub(crate) struct Options {
     runs: usize,
     smoke: bool,
-    jit: bool,
     solvm: Option<PathBuf>,
     names: Vec<String>,
 }
@@ -21,8 +20,7 @@ pub(crate) struct Options {
 impl Options {
     /// Takes the command line apart. The error is a message.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
-        let mut options =
-            Options { runs: 5, smoke: false, jit: false, solvm: None, names: Vec::new() };
+        let mut options = Options { runs: 5, smoke: false, solvm: None, names: Vec::new() };
         while let Some(word) = words.next() {
             match word.as_str() {
                 "--runs" => {
@@ -33,7 +31,6 @@ impl Options {
                     options.runs = number.ok_or("--runs needs a number")?;
                 }
                 "--smoke" => options.smoke = true,
-                "--jit" => options.jit = true,
                 "--solvm" => {
                     options.solvm = Some(words.next().ok_or("--solvm needs a path")?.into())
                 }
@@ -68,9 +65,7 @@ struct Run {
 /// the others.
 pub(crate) fn run(options: &Options) -> Result<bool, String> {
     let mut interpreters = find_interpreters(options.solvm.as_ref())?;
-    if options.jit {
-        compile_hot_code(&mut interpreters);
-    }
+    add_counterparts(&mut interpreters);
     let programs = run_programs("scripts", "", &interpreters, options)?;
     // They use what Lua 5.2 has removed.
     let of_5_1: Vec<Interpreter> =
@@ -187,15 +182,14 @@ pub(crate) fn find_interpreters(solvm: Option<&PathBuf>) -> Result<Vec<Interpret
     Ok(interpreters)
 }
 
-/// SolVM with native code first, then SolVM without, LuaJIT with its compiler, and the others.
-fn compile_hot_code(interpreters: &mut Vec<Interpreter>) {
+/// After SolVM, which has native code: SolVM without, and LuaJIT with its compiler.
+fn add_counterparts(interpreters: &mut Vec<Interpreter>) {
     let Some(first) = interpreters.first() else { return };
-    let options = &["-timeout", "0", "-jit", "on"];
-    let compiled = Interpreter { name: "solvm -jit on", command: first.command.clone(), options };
-    interpreters.insert(0, compiled);
-    if let Some(luajit) = find_interpreter("luajit", "luajit", &[]) {
-        interpreters.insert(2, luajit);
-    }
+    let options = &["-timeout", "0", "-jit", "off"];
+    let interpreted =
+        Interpreter { name: "solvm -jit off", command: first.command.clone(), options };
+    let luajit = find_interpreter("luajit", "luajit", &[]);
+    interpreters.splice(1..1, [interpreted].into_iter().chain(luajit));
 }
 
 /// An interpreter, if it is installed.

@@ -34,16 +34,16 @@ Measures a server with a Lua handler, compared with node and nginx with its Lua 
 installed, with wrk; echoes of WebSockets and TCP; the HTTP client. SOLVM is the binary to measure
 (default: the release build, brought up to date).
 
-usage: solvm-benches compare [--runs N] [--smoke] [--jit] [--solvm PATH] [NAME...]
+usage: solvm-benches compare [--runs N] [--smoke] [--solvm PATH] [NAME...]
 
 Runs the programs below benches/scripts, benches/programs and benches/headline (those whose names
-contain one of the NAMEs; the latter two start with programs/ and headline/) with SolVM and with
-each of lua5.1, luajit -joff and lua5.4 that is installed, the headline also with gopher-lua's glua,
-interleaved; checks that all print the same; prints medians of processor time.
+contain one of the NAMEs; the latter two start with programs/ and headline/) with SolVM, with and
+without native code, and with each of luajit, lua5.1, luajit -joff and lua5.4 that is installed, the
+headline also with gopher-lua's glua, interleaved; checks that all print the same; prints medians of
+processor time.
 
   --runs N      runs of each program (default 5)
   --smoke       one run of each at a tiny size
-  --jit         SolVM with native code first, compared also with itself without and with LuaJIT
   --solvm PATH  the binary to measure (default: the release build, brought up to date)
 ";
 

@@ -8,6 +8,7 @@ use crate::permissions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use solvm_jit::Listing;
 use solvm_runtime::deadline::{Limits, Timeout};
 use solvm_runtime::duration;
 use solvm_runtime::host::Permissions;
@@ -35,9 +36,18 @@ pub(crate) enum StartupAction {
     Library(OsString),
 }
 
-/// The compiler stage to print instead of running the script.
+/// What is printed of a program's way to machine code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dump {
+    /// A stage of the compiler, instead of running the script.
+    Stage(Stage),
+    /// What is compiled of hot loops while the script runs.
+    Native(Listing),
+}
+
+/// A stage of the compiler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
     /// The lexer's tokens.
     Tokens,
     /// The syntax tree.
@@ -74,14 +84,14 @@ pub(crate) struct Arguments {
     pub dialect: Dialect,
     /// The program's permissions; all if None.
     pub permissions: Option<Permissions>,
-    /// The compiler stage to print instead of running.
+    /// What to print of the program's compilation.
     pub dump: Option<Dump>,
     /// Print limits and startup details, and local variables in tracebacks.
     pub debug: bool,
     /// Write a line for every function call and return.
     pub trace: bool,
-    /// Whether machine code is made for hot loops.
-    pub jit: bool,
+    /// Whether machine code is made for hot loops (default: yes).
+    pub jit: Option<bool>,
     /// Print what becomes of hot loops.
     pub jit_log: bool,
     /// How errors look.
@@ -271,31 +281,28 @@ pub(crate) fn options() -> Command {
             option(
                 "dump",
                 "WHAT",
-                "Print this compiler stage instead of running the script".into(),
+                "Print tokens, ast or bytecode instead of running the script; or, to stderr while \
+                 it runs, region or machine of what becomes native code"
+                    .into(),
             )
-            // Nothing runs that they could limit.
-            .conflicts_with_all([
-                "timeout",
-                "memory-limit",
-                "max-goroutines",
-                "run-limit",
-                "handler-timeout",
-            ])
+            .hide_possible_values(true)
             .value_parser(
-                PossibleValuesParser::new(["tokens", "ast", "bytecode"]).map(|what| {
-                    match what.as_str() {
-                        "tokens" => Dump::Tokens,
-                        "ast" => Dump::Ast,
-                        _ => Dump::Bytecode,
-                    }
-                }),
+                PossibleValuesParser::new(["tokens", "ast", "bytecode", "region", "machine"]).map(
+                    |what| match what.as_str() {
+                        "tokens" => Dump::Stage(Stage::Tokens),
+                        "ast" => Dump::Stage(Stage::Ast),
+                        "bytecode" => Dump::Stage(Stage::Bytecode),
+                        "region" => Dump::Native(Listing::Region),
+                        _ => Dump::Native(Listing::Machine),
+                    },
+                ),
             ),
         )
         .arg(
             option(
                 "jit",
                 "WHEN",
-                with_default("Make machine code for hot loops: on or off", "off".into()),
+                with_default("Make machine code for hot loops: on or off", "on".into()),
             )
             .value_parser(PossibleValuesParser::new(["on", "off"]).map(|when| when == "on")),
         )
@@ -352,6 +359,10 @@ fn is_option(word: &OsString) -> bool {
     word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")
 }
 
+/// The options that limit a program that runs.
+const LIMITS: &[&str] =
+    &["timeout", "memory-limit", "max-goroutines", "run-limit", "handler-timeout"];
+
 /// Parses the options that come next; `before` are the arguments before them. Also returns whether
 /// they ended with "--".
 fn parse_options(
@@ -383,6 +394,13 @@ fn parse_options(
             .map_err(|error| as_typed(error, &before))?,
     };
     let flag = |name| matches.get_flag(name);
+    let dump = matches.get_one("dump").copied();
+    if let Some(Dump::Stage(_)) = dump
+        && let Some(limit) = LIMITS.iter().find(|limit| matches.contains_id(limit))
+    {
+        let message = format!("--{limit} limits a program, and --dump runs none");
+        return Err(full_command().error(ErrorKind::ArgumentConflict, message));
+    }
     let arguments = Arguments {
         permissions: permissions::read(&matches)
             .map_err(|message| full_command().error(ErrorKind::ValueValidation, message))?,
@@ -401,10 +419,10 @@ fn parse_options(
         handler_timeout: (matches.get_one("handler-timeout"))
             .map(|limit: &Duration| if limit.is_zero() { Duration::MAX } else { *limit }),
         dialect: matches.get_one("compat").copied().unwrap_or_default(),
-        dump: matches.get_one("dump").copied(),
+        dump,
         debug: flag("debug"),
         trace: flag("trace"),
-        jit: matches.get_one("jit").copied().unwrap_or_default(),
+        jit: matches.get_one("jit").copied(),
         jit_log: flag("jit-log"),
         error_format: matches.get_one("error-format").copied().unwrap_or_default(),
         version: flag("v") || flag("interactive"),
@@ -524,7 +542,10 @@ mod tests {
             assert_eq!(parsed(words).unwrap().timeout, Some(None), "{words:?}");
         }
         assert_eq!(parsed(&["-memory-limit=2"]).unwrap().memory_limit, Some(2 << 20));
-        assert_eq!(parsed(&["-dump=ast", "-dump", "tokens"]).unwrap().dump, Some(Dump::Tokens));
+        assert_eq!(
+            parsed(&["-dump=ast", "-dump", "tokens"]).unwrap().dump,
+            Some(Dump::Stage(Stage::Tokens))
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Running a program: the VM's life from the first chunk to the last goroutine.
 
-use crate::arguments::{Arguments, Dump, Script, StartupAction};
+use crate::arguments::{Arguments, Dump, Script, Stage, StartupAction};
 use crate::output;
 use crate::reload;
 use crate::repl;
@@ -34,8 +34,8 @@ pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
         output::print_error(concat!("SolVM ", env!("CARGO_PKG_VERSION"), " (Lua 5.1)"));
     }
     let result = match arguments.dump {
-        Some(what) => print_dump(&arguments, what),
-        None => run_program(&arguments),
+        Some(Dump::Stage(stage)) => print_dump(&arguments, stage),
+        _ => run_program(&arguments),
     };
     result.unwrap_or_else(|message| {
         // The error cannot be reported.
@@ -44,7 +44,7 @@ pub(crate) fn run(mut arguments: Arguments) -> ExitCode {
     })
 }
 
-fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
+fn print_dump(arguments: &Arguments, stage: Stage) -> Result<ExitCode, Vec<u8>> {
     let runtime = new_tokio()?;
     let mut executor = new_executor(arguments, Duration::ZERO)?;
     let mut chunks = Vec::new();
@@ -61,10 +61,10 @@ fn print_dump(arguments: &Arguments, what: Dump) -> Result<ExitCode, Vec<u8>> {
     let mut printed = String::new();
     for (text, name) in chunks {
         let source = Source::new(text, name);
-        let text = match what {
-            Dump::Tokens => dump::tokens(&source),
-            Dump::Ast => dump::ast(&source),
-            Dump::Bytecode => dump::bytecode(source),
+        let text = match stage {
+            Stage::Tokens => dump::tokens(&source),
+            Stage::Ast => dump::ast(&source),
+            Stage::Bytecode => dump::bytecode(source),
         };
         printed.push_str(&text.map_err(|error| error.message)?);
     }

@@ -1,6 +1,6 @@
 //! A started program: its VM, configured by the command line, and its chunks.
 
-use crate::arguments::{Arguments, COMMANDS, Script, StartupAction};
+use crate::arguments::{Arguments, COMMANDS, Dump, Script, StartupAction};
 use crate::output;
 use crate::report;
 use solvm_compiler::bytecode::Source;
@@ -108,15 +108,21 @@ fn jit_of(arguments: &Arguments) -> Option<Jit> {
         if arguments.jit_log { Some(|line| output::print_error(line)) } else { None };
     let report: Option<fn(&str)> =
         if arguments.debug { Some(|line| output::print_error(line)) } else { None };
-    let mut options = solvm_jit::Options { log, report, ..Default::default() };
-    // For tests: how often a loop is sampled before it is compiled; 1 compiles everything that
-    // loops.
+    let print: fn(&str) = |text| output::print_error(text.trim_end());
+    let listing = match arguments.dump {
+        Some(Dump::Native(listing)) => Some((listing, print)),
+        _ => None,
+    };
+    let mut options = solvm_jit::Options { log, report, listing, ..Default::default() };
+    // For tests: how often a loop is sampled before it is compiled. 1 compiles everything that
+    // loops, 0 nothing.
     let threshold = std::env::var("SOLVM_JIT").ok().and_then(|text| text.parse().ok());
     if let Some(threshold) = threshold {
         options.threshold = threshold;
         options.max_share = None;
     }
-    let jit = (arguments.jit || threshold.is_some()).then(|| Jit::new(options))?;
+    let is_wanted = arguments.jit.unwrap_or(threshold != Some(0));
+    let jit = is_wanted.then(|| Jit::new(options))?;
     if let (None, Some(report)) = (&jit, report) {
         report("native code is off: it is not supported on this machine");
     }

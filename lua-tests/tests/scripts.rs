@@ -6,11 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Output};
 
-/// How each script is run, as environment variables: as it is, suspended at every call and
-/// back-edge, and with everything that loops as machine code.
+/// How each script is run, as environment variables: as it is, interpreted and suspended at every
+/// call and back-edge, and with everything that loops as machine code.
 const MODES: &[(&str, &[(&str, &str)])] = &[
     ("", &[]),
-    ("budget-1/", &[("SOLVM_BUDGET", "1")]),
+    ("budget-1/", &[("SOLVM_JIT", "0"), ("SOLVM_BUDGET", "1")]),
     ("native-code/", &[("SOLVM_JIT", "1"), ("SOLVM_BUDGET", "13")]),
 ];
 

@@ -1,8 +1,8 @@
 ---@meta
 
----Native code: machine code that SolVM makes for loops and functions that run often, with
----`-jit on`. It is not a global: load it with `require "solvm.jit"`. What a program does is the
----same with and without native code.
+---Native code: machine code that SolVM makes for loops and functions that run often, unless it is
+---started with `-jit off`. It is not a global: load it with `require "solvm.jit"`. What a program
+---does is the same with and without native code.
 ---
 ---```lua
 ---local jit = require "solvm.jit"

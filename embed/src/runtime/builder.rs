@@ -59,7 +59,7 @@ impl Builder {
             world: in_world(Process::new()),
             libraries: None,
             #[cfg(feature = "jit")]
-            jit: false,
+            jit: true,
         }
     }
 
@@ -114,11 +114,11 @@ impl Builder {
         self
     }
 
-    /// Whether hot loops become machine code (default: no). They are interpreted where the
+    /// Whether hot loops become machine code (default: yes). They are interpreted where the
     /// processor or the OS does not allow it.
     ///
     /// ```
-    /// let mut lua = solvm::Runtime::builder().jit(true).build()?;
+    /// let mut lua = solvm::Runtime::builder().jit(false).build()?;
     /// let sum = "local sum = 0 for i = 1, 1e6 do sum = sum + i end return sum";
     /// assert_eq!(lua.eval::<f64>(sum)?, 500000500000.0);
     /// # Ok::<(), solvm::Error>(())
