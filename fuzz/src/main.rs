@@ -1,7 +1,7 @@
 //! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template|archive
 //! [COUNT] [SEED]`, or `... run FILE [SLICE]`, or `... show TARGET INDEX`. `differential`,
-//! `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1. `corpus` runs
-//! the inputs in `corpus/`, which libFuzzer has found.
+//! `loops`, `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1. `corpus`
+//! runs the inputs in `corpus/`, which libFuzzer has found.
 //!
 //! The inputs are numbered and determined by their numbers. A child process runs them and writes
 //! the current number to a file; when it crashes or hangs, the input is kept in `artifacts/` and

@@ -58,6 +58,7 @@ local function environment()
       end
       return tostring(...)
     end,
+    collect = function() collectgarbage('step') end,
     -- Keeps a constant from being folded.
     number = function(value) return value end,
     print = function(...)

@@ -6,6 +6,7 @@
 mod expressions;
 mod generator;
 mod library;
+mod loops;
 mod words;
 
 use std::fmt::Write;
@@ -26,6 +27,7 @@ pub type Programs = fn(u64) -> String;
 /// The kinds of programs by name.
 pub const KINDS: &[(&str, Programs)] = &[
     ("differential", generator::program),
+    ("loops", loops::program),
     ("patterns", library::patterns),
     ("formats", library::formats),
     ("numerals", library::numerals),
