@@ -245,8 +245,9 @@ impl Program<'_> {
                 let target = self.pick(&["a", "b", "c"]);
                 self.line(&format!("{target} = ({value}) % 1000"));
             }
-            4 => self.line(&format!("list[i % 5 + 1] = {value}")),
-            5 => self.line(&format!("list[#list + 1] = {value} list[#list] = nil")),
+            // Without holes, which would make the length ambiguous.
+            4 => self.line(&format!("list[i % 5 + 1] = {value} or 4")),
+            5 => self.line(&format!("list[#list + 1] = {value} or 4 list[#list] = nil")),
             6 => self.line(&format!("record.n = ({value}) % 100")),
             7 => self.line(&format!("record.next.x = {value}")),
             8 => self.line(&format!("seen[i] = {value}")),

@@ -14,6 +14,7 @@ mod compare;
 mod control;
 mod entry;
 mod iterate;
+mod known;
 mod metamethod;
 mod recurse;
 mod slots;
@@ -28,6 +29,7 @@ use crate::passes::representation::Representation;
 use crate::passes::states::{State, States};
 use crate::region::{Action, Node, Region, Target};
 use assumptions::Relied;
+use known::Known;
 use recurse::OwnCalls;
 use slots::Slots;
 use solvm_compiler::bytecode::Opcode;
@@ -71,6 +73,7 @@ pub(crate) fn emit(
         own_calls: None,
         has_calls,
         roots: Vec::new(),
+        known: Known::default(),
     };
     emitter.enter();
     emitter.body();
@@ -136,6 +139,8 @@ struct Emitter<'e, 'v> {
     /// Whether it calls natives, slow paths or itself, so that the VM's state has another frame.
     has_calls: bool,
     roots: Vec<Root>,
+    /// What is known of the tables in slots.
+    known: Known,
 }
 
 /// An address that is known, or found when the unit is entered.
@@ -187,6 +192,7 @@ impl<'v> Emitter<'_, 'v> {
             let block = self.block_of(start);
             self.rank = self.ranks[start];
             self.builder.start(block, self.rank, false);
+            self.known.clear();
             let mut node = start;
             loop {
                 self.rank = self.ranks[node];

@@ -108,6 +108,7 @@ impl Emitter<'_, '_> {
         self.builder.jump(start);
 
         self.builder.start(way_back, self.rank, false);
+        self.known.clear();
         let next = node.at + 1;
         let exit = self.clean_exit(node.frame, next, &after);
         self.check_captures(exit);

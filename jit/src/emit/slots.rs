@@ -191,21 +191,30 @@ impl Emitter<'_, '_> {
     // Writing.
 
     pub(super) fn write_word(&mut self, slot: usize, word: Value) {
+        self.known.forget(slot);
         let variable = self.word_variable(slot);
         self.builder.write(variable, word);
     }
 
     pub(super) fn write_double(&mut self, slot: usize, double: Value) {
+        self.known.forget(slot);
         let variable = self.double_variable(slot);
         self.builder.write(variable, double);
     }
 
     pub(super) fn write_integer(&mut self, slot: usize, integer: Value) {
+        self.known.forget(slot);
         let variable = self.integer_variable(slot);
         self.builder.write(variable, integer);
     }
 
     pub(super) fn write_table(&mut self, slot: usize, parts: Parts) {
+        self.known.forget(slot);
+        self.hold_table(slot, parts);
+    }
+
+    /// Holds the table that a slot has.
+    pub(super) fn hold_table(&mut self, slot: usize, parts: Parts) {
         let variables = self.table_variables(slot);
         let values = [parts.table, parts.array, parts.size, parts.nodes];
         for (variable, value) in variables.into_iter().zip(values) {
@@ -341,6 +350,7 @@ impl Emitter<'_, '_> {
                 let [table, array, size, nodes] =
                     variables.map(|variable| self.builder.read(variable));
                 self.write_table(target, Parts { table, array, size, nodes });
+                self.known.copy(target, source);
             }
         }
     }

@@ -131,6 +131,7 @@ impl<'v> Emitter<'_, 'v> {
     /// Continues after a call that has done a node's instruction: leaves if it is not complete.
     fn settle(&mut self, index: usize, answer: Value, mark: u64, before: &State) {
         let node = &self.region.nodes[index];
+        self.known.clear();
         let Some(after) = self.after(index) else { return };
         let budget = self.builder.load(Width::Word, Value::CONTEXT, MachineLayout::FUEL);
         self.builder.write(self.budget, budget);

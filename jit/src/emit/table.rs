@@ -3,6 +3,7 @@
 //! A store that needs a new key, a larger array or the barrier's slow path takes the instruction's
 //! slow path; what else does not fit leaves.
 
+use super::known::Fact;
 use super::slots::Parts;
 use super::{After, Emitter, Escape, NIL};
 use crate::backend::linear::{
@@ -180,7 +181,7 @@ impl<'v> Emitter<'_, 'v> {
         target: usize,
     ) {
         if before.held[slot] != Representation::Table && slot != target {
-            self.write_table(slot, parts);
+            self.hold_table(slot, parts);
         }
     }
 
@@ -194,27 +195,44 @@ impl<'v> Emitter<'_, 'v> {
         place: Option<FieldPlace>,
         exit: Escape,
     ) -> Option<(Value, i32)> {
+        let slot = self.region.slot(node, node.word.b());
         let code = self.region.frames[node.frame].code;
         let index = usize::from(node.word.c());
         let key = code.constant(index)?;
         let hash = code.constant(index + 1)?.word() as u32;
         self.roots.push(key.root());
-        let key = Value::integer(key.word() as i64);
-        let shift = self.builder.load(Width::U8, parts.table, MachineLayout::TABLE_SHIFT);
         if let Some(place) = place {
-            let expected = Value::integer(i64::from(place.shift));
-            self.check_same(shift, expected, exit);
-            let offset = place.offset + MachineLayout::NODE_KEY;
-            let found = self.builder.load(Width::Word, parts.nodes, offset);
-            self.check_same(found, key, exit);
+            let shift = Fact::Shift(place.shift);
+            if !self.known.has(slot, shift) {
+                let expected = Value::integer(i64::from(place.shift));
+                let found = self.builder.load(Width::U8, parts.table, MachineLayout::TABLE_SHIFT);
+                self.check_same(found, expected, exit);
+                self.learn(slot, shift, exit);
+            }
+            let has_key = Fact::Key(place.offset, key.word());
+            if !self.known.has(slot, has_key) {
+                let offset = place.offset + MachineLayout::NODE_KEY;
+                let found = self.builder.load(Width::Word, parts.nodes, offset);
+                self.check_same(found, Value::integer(key.word() as i64), exit);
+                self.learn(slot, has_key, exit);
+            }
             return Some((parts.nodes, place.offset));
         }
+        let key = Value::integer(key.word() as i64);
+        let shift = self.builder.load(Width::U8, parts.table, MachineLayout::TABLE_SHIFT);
         let place = self.builder.variable(Class::Integer);
         let found = self.search(parts, shift, hash, key, place);
         // The end of the chain.
         self.escape(exit);
         self.builder.start(found, self.rank, false);
         Some((self.builder.read(place), 0))
+    }
+
+    /// A check has shown something of a slot's table, unless what it escapes to comes back.
+    fn learn(&mut self, slot: usize, fact: Fact, exit: Escape) {
+        if matches!(exit, Escape::Exit(_)) {
+            self.known.add(slot, fact);
+        }
     }
 
     /// Searches for a key, from its home node on. Continues at the end of the chain; the result is
@@ -291,6 +309,9 @@ impl<'v> Emitter<'_, 'v> {
         let (a, b, _) = self.slots_of(node);
         if node.opcode == Opcode::SelfField {
             self.write_table(a + 2, parts);
+            if b != a {
+                self.known.copy(a + 2, b);
+            }
         }
         if node.opcode != Opcode::SelfField || b != a + 2 {
             self.write_checked(b, parts, before, a);
@@ -320,7 +341,7 @@ impl<'v> Emitter<'_, 'v> {
         let metatable = self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
         self.escape_if(metatable, other);
         let key = |_: &mut Self| Value::integer(key.word() as i64);
-        self.barrier(parts.table, HelperFunctions::barrier_back(), key);
+        self.barrier(parts.table, HelperFunctions::barrier_back(), key, true);
         let zero = Value::integer(0);
         self.builder.store(Width::U8, zero, parts.table, MachineLayout::TABLE_ABSENT);
         self.builder.jump(store);
@@ -342,22 +363,33 @@ impl<'v> Emitter<'_, 'v> {
         let (Some(key), Some(hash)) = (code.constant(constant), code.constant(constant + 1)) else {
             return;
         };
-        self.check_absent(parts, key, hash, exit);
-        let metatable = self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
+        let lacks = Fact::Lacks(key.word());
+        if !self.known.has(b, lacks) {
+            self.check_absent(parts, key, hash, exit);
+            self.learn(b, lacks, exit);
+        }
         let Some((last, others)) = ways.split_last() else { return };
-        let address = |found: &Inherited| {
-            let metatable = found.metatable().map_or(0, |metatable| metatable.address());
-            Value::integer(metatable as i64)
+        let address =
+            |found: &Inherited| found.metatable().map_or(0, |metatable| metatable.address());
+        let of_table = |this: &mut Self| {
+            this.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE)
         };
         let word = if others.is_empty() {
-            self.check_same(metatable, address(last), exit);
+            let has_metatable = Fact::Metatable(address(last));
+            if !self.known.has(b, has_metatable) {
+                let metatable = of_table(self);
+                self.check_same(metatable, Value::integer(address(last) as i64), exit);
+                self.learn(b, has_metatable, exit);
+            }
             self.inherited_value(last, exit)
         } else {
+            let metatable = of_table(self);
+            let address_of = |found: &Inherited| Value::integer(address(found) as i64);
             let (value, next) = (self.builder.variable(Class::Integer), self.builder.block());
             for found in others {
                 let (same, other) = (self.builder.block(), self.builder.block());
                 let is_same =
-                    self.builder.compare(IntegerComparison::Equal, metatable, address(found));
+                    self.builder.compare(IntegerComparison::Equal, metatable, address_of(found));
                 self.builder.branch(is_same, same, other);
                 self.builder.start(same, self.rank, false);
                 let word = self.inherited_value(found, exit);
@@ -365,7 +397,7 @@ impl<'v> Emitter<'_, 'v> {
                 self.builder.jump(next);
                 self.builder.start(other, self.rank, false);
             }
-            self.check_same(metatable, address(last), exit);
+            self.check_same(metatable, address_of(last), exit);
             let word = self.inherited_value(last, exit);
             self.builder.write(value, word);
             self.builder.jump(next);
@@ -449,16 +481,18 @@ impl<'v> Emitter<'_, 'v> {
     fn table_barrier(&mut self, table: Value, slot: usize, held: Representation) {
         if !held.is_number() {
             let word = |this: &mut Self| this.word(slot, held);
-            self.barrier(table, HelperFunctions::barrier_back(), word);
+            self.barrier(table, HelperFunctions::barrier_back(), word, false);
         }
     }
 
-    /// What a store of a word into an object must do for the collector, by one of its functions.
+    /// What a store of a word into an object must do for the collector, by one of its functions, on
+    /// a way that is cold or not.
     fn barrier(
         &mut self,
         object: Value,
         function: *const (),
         word: impl FnOnce(&mut Self) -> Value,
+        is_cold: bool,
     ) {
         let byte = self.builder.load(Width::U8, object, MachineLayout::BARRIER);
         let (marked, next) = (self.builder.block(), self.builder.block());
@@ -471,7 +505,7 @@ impl<'v> Emitter<'_, 'v> {
         self.builder.start(stored, self.rank, true);
         self.builder.call(function as u64, &[Value::CONTEXT, object, word]);
         self.builder.jump(next);
-        self.builder.start(next, self.rank, false);
+        self.builder.start(next, self.rank, is_cold);
     }
 
     // Length and new tables.
@@ -536,7 +570,7 @@ impl<'v> Emitter<'_, 'v> {
         let a = self.region.slot(node, node.word.a());
         if !before.held[a].is_number() {
             let word = |this: &mut Self| this.word(a, before.held[a]);
-            self.barrier(upvalue, HelperFunctions::barrier_forward(), word);
+            self.barrier(upvalue, HelperFunctions::barrier_forward(), word, false);
         }
         self.store_slot(a, before.held[a], slot, 0);
     }

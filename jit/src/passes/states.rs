@@ -49,7 +49,8 @@ impl States {
             dirty: RegisterSet::EMPTY,
         };
         for (slot, representation) in loop_variables(region) {
-            if first.held[slot] == Representation::Double {
+            let is_unused = kinds.before(0, slot) == Kind::Unused;
+            if first.held[slot] == Representation::Double || is_unused {
                 first.held[slot] = representation;
             }
         }
