@@ -196,21 +196,20 @@ impl Jit {
     }
 
     /// Expects nothing of the values at an instruction any more. Returns whether that is new and
-    /// may help: not where the loop ends or returns, or the budget has run out.
+    /// may help: not where another function is called, the loop ends or returns, or the budget has
+    /// run out.
     fn doubts(&mut self, unit: Code, entry: Entry, left: Position) -> bool {
         let is_own = left.code.address() == unit.address();
         if is_own && !region::range(unit, entry).contains(&left.at) {
             return false;
         }
         let opcode = left.code.word(left.at).and_then(|word| word.opcode());
-        // How often it may help: of a call, expecting a function's code in place of the function.
-        let most = opcode.map_or(0, |opcode| match opcode.flow() {
-            Flow::Call => 1,
-            Flow::TailCall => 0,
-            Flow::Return => 2 * u32::from(!is_own),
-            _ => 2 * u32::from(opcode.entry().is_none()),
+        let is_about_values = opcode.is_some_and(|opcode| match opcode.flow() {
+            Flow::Call | Flow::TailCall => false,
+            Flow::Return => !is_own,
+            _ => opcode.entry().is_none(),
         });
-        if most == 0 {
+        if !is_about_values {
             return false;
         }
         if self.doubtful.len() > MAX_DOUBTFUL {
@@ -219,7 +218,7 @@ impl Jit {
         let address = left.code.address();
         let doubts = self.doubtful.entry((address, left.at)).or_insert(0);
         *doubts += 1;
-        *doubts <= most
+        *doubts <= 2
     }
 
     /// Draws the conclusions of a refusal, and says why.

@@ -414,10 +414,6 @@ impl<'v> Builder<'_, 'v> {
                 Err(other) => obstacle = other,
             }
         }
-        if self.region.nodes[index].doubts > 0 && !is_tail_call {
-            // They may be of other functions with that code.
-            self.region.frames[first..].iter_mut().for_each(|frame| frame.is_of_any = true);
-        }
         let inner = &self.region.frames[first..];
         let Some(slots) =
             inner.iter().map(|frame| frame.first_slot + frame.code.frame_size()).max()
