@@ -9,6 +9,8 @@ use solvm_vm::{Call, Error, Held, LuaString, Value};
 pub(super) trait Encoder: Writer + 'static {
     /// Returns the whole text after the walk.
     fn finish(&mut self) -> &[u8];
+    /// Returns the number of bytes that what is written takes: buffers are larger than their text.
+    fn allocated(&self) -> usize;
 }
 
 /// The text, or the remaining work.
@@ -25,7 +27,7 @@ pub(super) fn encode<'c, W: Encoder>(
         return Ok(Either::Now(call.string(writer.finish())?));
     }
     let (open, kept) = walker.suspend();
-    let held = call.account().hold_existing(writer.written());
+    let held = call.account().hold_existing(writer.allocated());
     Ok(Either::Later(Start::new(Encoding { writer, open, held }).keep_all(kept)))
 }
 
@@ -46,7 +48,7 @@ impl<W: Encoder> Steps for Encoding<W> {
         }
         let (open, kept) = walker.suspend();
         self.open = open;
-        self.held.set_existing(self.writer.written());
+        self.held.set_existing(self.writer.allocated());
         call.keep_only(kept);
         call.again()
     }

@@ -83,6 +83,10 @@ impl Encoder for JsonWriter {
     fn finish(&mut self) -> &[u8] {
         self.text()
     }
+
+    fn allocated(&self) -> usize {
+        self.capacity()
+    }
 }
 
 /// `json_encode(value[, options])`: encodes a value.

@@ -24,6 +24,11 @@ impl JsonWriter {
         &self.text
     }
 
+    /// Returns the size of the buffer.
+    pub(super) fn capacity(&self) -> usize {
+        self.text.capacity()
+    }
+
     fn begin(&mut self, bracket: u8) {
         self.text.push(bracket);
         self.depth = self.depth.saturating_add(1);

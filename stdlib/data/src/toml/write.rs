@@ -152,6 +152,17 @@ impl Encoder for TomlWriter {
     fn finish(&mut self) -> &[u8] {
         &self.text
     }
+
+    fn allocated(&self) -> usize {
+        let of_open = self.open.iter().map(|open| match open {
+            Open::Section { path, plain, sections } => {
+                path.capacity().saturating_add(plain.capacity()).saturating_add(sections.capacity())
+            }
+            Open::Sections { path, text } => path.capacity().saturating_add(text.capacity()),
+            Open::Inline { .. } => 0,
+        });
+        of_open.fold(self.text.capacity(), usize::saturating_add)
+    }
 }
 
 impl Writer for TomlWriter {

@@ -161,6 +161,10 @@ impl Encoder for YamlWriter {
     fn finish(&mut self) -> &[u8] {
         &self.text
     }
+
+    fn allocated(&self) -> usize {
+        self.text.capacity()
+    }
 }
 
 impl Writer for YamlWriter {
