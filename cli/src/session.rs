@@ -5,7 +5,7 @@ use crate::output;
 use crate::report;
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::spelling;
-use solvm_jit::Jit;
+use solvm_jit::{Jit, Print};
 use solvm_lua::load::{SourceFile, read_program};
 use solvm_runtime::deadline::{Limits, Timeout};
 use solvm_runtime::executor::{Executor, Outcome};
@@ -104,11 +104,9 @@ fn config_of(arguments: &Arguments) -> Config {
 
 /// The compiler of hot loops, if the program is to have one and this machine can run its code.
 fn jit_of(arguments: &Arguments) -> Option<Jit> {
-    let log: Option<fn(&str)> =
-        if arguments.jit_log { Some(|line| output::print_error(line)) } else { None };
-    let report: Option<fn(&str)> =
-        if arguments.debug { Some(|line| output::print_error(line)) } else { None };
-    let print: fn(&str) = |text| output::print_error(text.trim_end());
+    let print: Print = |text| output::print_error(text.trim_end());
+    let log = arguments.jit_log.then_some(print);
+    let report = arguments.debug.then_some(print);
     let listing = match arguments.dump {
         Some(Dump::Native(listing)) => Some((listing, print)),
         _ => None,

@@ -19,6 +19,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// Gets a text for the user.
+pub type Print = fn(&str);
+
 /// How code is compiled.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -30,12 +33,12 @@ pub struct Options {
     /// [`FREE_TIME`]. None: any.
     pub max_share: Option<f64>,
     /// Gets a line for each loop: whether it was compiled, or why not.
-    pub log: Option<fn(&str)>,
+    pub log: Option<Print>,
     /// Gets this of each unit that is compiled.
-    pub listing: Option<(Listing, fn(&str))>,
+    pub listing: Option<(Listing, Print)>,
     /// Gets a line if the operating system refuses executable memory: nothing is compiled from then
     /// on, and the program is interpreted.
-    pub report: Option<fn(&str)>,
+    pub report: Option<Print>,
     /// For tests of the back-end.
     pub settings: Settings,
 }

@@ -14,5 +14,5 @@ mod listing;
 mod passes;
 mod region;
 
-pub use compiler::{FREE_TIME, Jit, Options};
+pub use compiler::{FREE_TIME, Jit, Options, Print};
 pub use listing::Listing;

@@ -57,9 +57,7 @@ impl Display for Done<'_, '_> {
         match node.action {
             Action::Leave(obstacle) => write!(formatter, "leaves: {obstacle}"),
             Action::Plain => formatter.write_str("machine code"),
-            Action::Call { first, count } if count == 1 => {
-                write!(formatter, "calls frame {first}")
-            }
+            Action::Call { first, count: 1 } => write!(formatter, "calls frame {first}"),
             Action::Call { first, count } => {
                 write!(formatter, "calls one of frames {first} to {}", first + count - 1)
             }
