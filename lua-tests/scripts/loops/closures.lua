@@ -8,7 +8,9 @@ local makers = {
   function(n) return function(x) return x * n end end,
   adder,
   counter,
-  function(n) return function(x, y) return y == nil and x - n or error("too many arguments") end end,
+  function(n)
+    return function(x, y) return y == nil and x - n or error("too many arguments") end
+  end,
   function() return function(...) return select("#", ...) end end,
   function() return math.abs end,
 }
