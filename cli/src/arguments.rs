@@ -401,6 +401,11 @@ fn parse_options(
         let message = format!("--{limit} limits a program, and --dump runs none");
         return Err(full_command().error(ErrorKind::ArgumentConflict, message));
     }
+    let jit = matches.get_one("jit").copied();
+    if let (Some(Dump::Native(_)), Some(false)) = (dump, jit) {
+        let message = "--dump shows native code, and --jit turns it off";
+        return Err(full_command().error(ErrorKind::ArgumentConflict, message));
+    }
     let arguments = Arguments {
         permissions: permissions::read(&matches)
             .map_err(|message| full_command().error(ErrorKind::ValueValidation, message))?,
@@ -422,7 +427,7 @@ fn parse_options(
         dump,
         debug: flag("debug"),
         trace: flag("trace"),
-        jit: matches.get_one("jit").copied(),
+        jit,
         jit_log: flag("jit-log"),
         error_format: matches.get_one("error-format").copied().unwrap_or_default(),
         version: flag("v") || flag("interactive"),
@@ -546,6 +551,14 @@ mod tests {
             parsed(&["-dump=ast", "-dump", "tokens"]).unwrap().dump,
             Some(Dump::Stage(Stage::Tokens))
         );
+    }
+
+    #[test]
+    fn what_a_dump_would_ignore_is_refused() {
+        assert!(parsed(&["-dump=ast", "-timeout", "1s"]).is_err());
+        assert!(parsed(&["-dump=region", "-timeout", "1s"]).is_ok());
+        assert!(parsed(&["-dump=machine", "-jit", "off"]).is_err());
+        assert!(parsed(&["-dump=machine", "-jit", "on"]).is_ok());
     }
 
     #[test]

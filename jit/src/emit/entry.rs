@@ -81,12 +81,11 @@ impl<'v> Emitter<'_, 'v> {
         }
     }
 
-    /// The address of a function with that code; leaves if the word is not one.
-    pub(super) fn check_code(&mut self, word: Value, code: Code<'v>, exit: Escape) -> Value {
+    /// Leaves if a word is not that of a function with that code.
+    fn check_code(&mut self, word: Value, code: Code<'v>, exit: Escape) {
         let function = self.untag(word, MachineLayout::LUA_FUNCTION, exit);
         let found = self.builder.load(Width::Word, function, MachineLayout::FUNCTION_PROTOTYPE);
         self.check_same(found, Value::integer(code.address() as i64), exit);
-        function
     }
 
     /// What the code of a frame of a function that has just been found relies on.

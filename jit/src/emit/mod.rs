@@ -9,6 +9,7 @@
 
 mod arithmetic;
 mod assumptions;
+mod barrier;
 mod call;
 mod compare;
 mod control;

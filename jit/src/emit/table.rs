@@ -1,7 +1,7 @@
 //! Tables: elements of the array part, fields, methods, length, new tables; upvalues and globals.
 //!
-//! A store that needs a new key, a larger array or the barrier's slow path takes the instruction's
-//! slow path; what else does not fit leaves.
+//! A store that needs a new key or a larger array takes the instruction's slow path; what else does
+//! not fit leaves.
 
 use super::known::Fact;
 use super::slots::Parts;
@@ -473,39 +473,6 @@ impl<'v> Emitter<'_, 'v> {
         let string = self.untag(word, MachineLayout::STRING, exit);
         let length = self.builder.load(Width::U32, string, MachineLayout::STRING_LENGTH);
         self.write_integer(a, length);
-    }
-
-    // Barriers.
-
-    /// What a store of a slot into a table must do for the collector.
-    fn table_barrier(&mut self, table: Value, slot: usize, held: Representation) {
-        if !held.is_number() {
-            let word = |this: &mut Self| this.word(slot, held);
-            self.barrier(table, HelperFunctions::barrier_back(), word, false);
-        }
-    }
-
-    /// What a store of a word into an object must do for the collector, by one of its functions, on
-    /// a way that is cold or not.
-    fn barrier(
-        &mut self,
-        object: Value,
-        function: *const (),
-        word: impl FnOnce(&mut Self) -> Value,
-        is_cold: bool,
-    ) {
-        let byte = self.builder.load(Width::U8, object, MachineLayout::BARRIER);
-        let (marked, next) = (self.builder.block(), self.builder.block());
-        self.builder.branch(byte, marked, next);
-        self.builder.start(marked, self.rank, true);
-        let word = word(self);
-        let is_object = self.is_object(word);
-        let stored = self.builder.block();
-        self.builder.branch(is_object, stored, next);
-        self.builder.start(stored, self.rank, true);
-        self.builder.call(function as u64, &[Value::CONTEXT, object, word]);
-        self.builder.jump(next);
-        self.builder.start(next, self.rank, is_cold);
     }
 
     // Length and new tables.

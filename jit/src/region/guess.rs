@@ -159,9 +159,9 @@ impl<'v> Guess<'_, 'v> {
                         }
                     });
                     // The register may have another value by now: `t[i - 1]` gives it the element.
-                    let numbers = sides.iter().flatten();
-                    let number = numbers.copied().find(|side| side.as_number().is_some());
-                    self.result(opcode, sides.clone()).or_else(|| match (number, frame) {
+                    let mut values = sides.iter().flatten().copied();
+                    let number = values.find(|side| side.as_number().is_some());
+                    self.result(opcode, sides).or_else(|| match (number, frame) {
                         (Some(number), _) => Some(vec![number]),
                         (None, 0) => self.running(region, register),
                         _ => None,

@@ -48,7 +48,7 @@ for kinds = 1, #makers do
   end
 end
 
--- A closure that is made anew each time, called where the last one was.
+-- A closure that is made again each time, called where the last one was.
 local total = 0
 for round = 1, 200 do
   local tick, add = counter(), adder(round)
