@@ -1,5 +1,5 @@
-//! What stores do for the collector, by its write barriers: while it marks, an object that is marked
-//! must not refer to one that is not.
+//! What stores do for the collector, by its write barriers: while it marks, an object that is
+//! marked must not refer to one that is not.
 
 use super::Emitter;
 use crate::backend::linear::{Value, Width};
