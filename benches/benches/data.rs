@@ -66,7 +66,7 @@ fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, text: &str, exp
             Vm::new(Config { hash_seed: Some(1), memory_limit: 4 << 30, ..Config::default() });
         vm.set_host(Host::new(Process::new()));
         vm.enter(|call| {
-            solvm_stdlib::open(call).expect("opens");
+            solvm_stdlib::open(call, solvm_stdlib::Globals::All, |_| true).expect("opens");
             let globals = call.globals();
             globals.set_field(call, "text", text).expect("fits");
         });

@@ -222,7 +222,8 @@ const KERNELS: &[Kernel] = &[
 fn new_vm() -> Box<Vm> {
     let mut vm = Vm::new(Config { hash_seed: Some(1), ..Config::default() });
     vm.set_host(Host::new(Process::new()));
-    vm.enter(solvm_stdlib::open).unwrap_or_else(|_| panic!("the libraries do not open"));
+    vm.enter(|call| solvm_stdlib::open(call, solvm_stdlib::Globals::All, |_| true))
+        .unwrap_or_else(|_| panic!("the libraries do not open"));
     vm
 }
 

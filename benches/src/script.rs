@@ -42,7 +42,12 @@ pub(crate) fn run(
     let runtime =
         builder.enable_all().event_interval(1).build().map_err(|error| error.to_string())?;
     let limits = Limits { timeout: Timeout::Never, ..Limits::default() };
-    let mut executor = solvm_stdlib::executor(Config::default(), limits, Process::new())?;
+    let mut executor = solvm_stdlib::executor(
+        Config::default(),
+        limits,
+        Process::new(),
+        solvm_stdlib::Globals::All,
+    )?;
     let main = executor.enter(|call| {
         call.open(&CLOCK).and_then(|_| call.open(library)).map_err(|_| "not enough memory")?;
         let function = call.load(text.as_bytes(), format!("={name}").as_bytes());

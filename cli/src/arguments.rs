@@ -12,6 +12,7 @@ use solvm_jit::Listing;
 use solvm_runtime::deadline::{Limits, Timeout};
 use solvm_runtime::duration;
 use solvm_runtime::host::Permissions;
+use solvm_stdlib::Globals;
 use solvm_vm::{Config, Dialect};
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -56,6 +57,36 @@ pub(crate) enum Stage {
     Bytecode,
 }
 
+/// Which Lua a program was written for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Compat {
+    /// SolVM's: Lua 5.1's messages and behaviour, and all names.
+    #[default]
+    Lua,
+    /// As [`Compat::Lua`], with the names of Lua 5.1 alone.
+    Lua51,
+    /// gopher-lua's messages and behaviour.
+    GopherLua,
+}
+
+impl Compat {
+    /// Whose messages and behaviour it gets.
+    pub(crate) fn dialect(self) -> Dialect {
+        match self {
+            Compat::Lua | Compat::Lua51 => Dialect::Lua,
+            Compat::GopherLua => Dialect::GopherLua,
+        }
+    }
+
+    /// The names that it starts with.
+    pub(crate) fn globals(self) -> Globals {
+        match self {
+            Compat::Lua | Compat::GopherLua => Globals::All,
+            Compat::Lua51 => Globals::Lua51,
+        }
+    }
+}
+
 /// The parsed command line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
@@ -80,8 +111,8 @@ pub(crate) struct Arguments {
     pub run_limit: Option<Duration>,
     /// Maximum time until a server's handler starts its response.
     pub handler_timeout: Option<Duration>,
-    /// Whose error messages and behaviour the program gets.
-    pub dialect: Dialect,
+    /// Which Lua the program was written for.
+    pub compat: Compat,
     /// The program's permissions; all if None.
     pub permissions: Option<Permissions>,
     /// What to print of the program's compilation.
@@ -261,21 +292,20 @@ pub(crate) fn options() -> Command {
                 "compat",
                 "DIALECT",
                 with_default(
-                    "Whose error messages and behaviour to follow where PUC Lua and gopher-lua \
-                     differ",
-                    match config.dialect {
-                        Dialect::Lua => "lua",
-                        Dialect::GopherLua => "gopher-lua",
-                    }
-                    .into(),
+                    "The Lua that the script was written for: lua, lua5.1 (its globals alone; \
+                     other libraries come by require) or gopher-lua (its messages and behaviour)",
+                    "lua".into(),
                 ),
             )
-            .value_parser(PossibleValuesParser::new(["lua", "gopher-lua"]).map(
-                |name| match name.as_str() {
-                    "gopher-lua" => Dialect::GopherLua,
-                    _ => Dialect::Lua,
-                },
-            )),
+            .value_parser(
+                PossibleValuesParser::new(["lua", "lua5.1", "gopher-lua"]).map(|name| {
+                    match name.as_str() {
+                        "lua5.1" => Compat::Lua51,
+                        "gopher-lua" => Compat::GopherLua,
+                        _ => Compat::Lua,
+                    }
+                }),
+            ),
         )
         .arg(
             option(
@@ -423,7 +453,7 @@ fn parse_options(
             .map(|limit: &Duration| if limit.is_zero() { Duration::MAX } else { *limit }),
         handler_timeout: (matches.get_one("handler-timeout"))
             .map(|limit: &Duration| if limit.is_zero() { Duration::MAX } else { *limit }),
-        dialect: matches.get_one("compat").copied().unwrap_or_default(),
+        compat: matches.get_one("compat").copied().unwrap_or_default(),
         dump,
         debug: flag("debug"),
         trace: flag("trace"),

@@ -1,12 +1,12 @@
 //! The documentation of modules and functions, as text for a terminal.
 
+use solvm_stdlib::LIBRARIES;
 use solvm_stdlib::documentation::{Entry, Kind, entries, introduction};
-use solvm_stdlib::modules;
 use std::fmt::Write as _;
 
 /// Everything that is documented: the module's name and the entry.
 pub(crate) fn everything() -> impl Iterator<Item = (&'static str, Entry<'static>)> {
-    modules().flat_map(|module| {
+    LIBRARIES.iter().flat_map(|module| {
         entries(module.documentation).into_iter().map(|entry| (module.name, entry))
     })
 }
@@ -26,7 +26,8 @@ pub(crate) fn describe(name: &str) -> Option<String> {
     // is not an entry.
     let has_table =
         in_module.iter().any(|(_, entry)| entry.kind == Kind::Value && entry.name == name);
-    if let Some(module) = modules()
+    if let Some(module) = LIBRARIES
+        .iter()
         .find(|module| module.name == name && !module.documentation.is_empty() && !has_table)
     {
         put_text(&introduction(module.documentation), "", &mut text);

@@ -89,7 +89,7 @@ async fn read(executor: &mut Executor) -> Input {
             _ if text.is_empty() => text = line,
             _ => text = [&text[..], b"\n", &line].concat(),
         }
-        match executor.enter(|call| start(call, &text, NAME, &[])) {
+        match executor.enter(|call| start(call, &text, NAME)) {
             Err(failure) if failure.message.ends_with(INCOMPLETE) => {}
             started => return Input::Chunk(started),
         }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod chunks;
 mod colors;
 mod commands;
 mod description;

@@ -5,9 +5,10 @@
 //! program that reloads itself.
 
 use crate::arguments::Arguments;
+use crate::chunks::drive_chunks;
 use crate::exit::Exit;
 use crate::interactive::interact;
-use crate::session::{drive_chunks, new_executor};
+use crate::session::new_executor;
 use solvm_files::watch::{self, Changes};
 use solvm_runtime::executor::{Executor, Outcome};
 use std::sync::atomic::Ordering;

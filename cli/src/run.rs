@@ -1,10 +1,11 @@
 //! Running a program: the VM's life from the first chunk to the last goroutine.
 
 use crate::arguments::{Arguments, Dump, Script, Stage, StartupAction};
+use crate::chunks::{drive_chunks, path_of};
 use crate::output;
 use crate::reload;
 use crate::repl;
-use crate::session::{COMMAND_LINE, bytes_of, drive_chunks, new_executor, path_of};
+use crate::session::{COMMAND_LINE, bytes_of, new_executor};
 use crate::signals::{self, Signal, Signals};
 use solvm_compiler::bytecode::Source;
 use solvm_compiler::dump;

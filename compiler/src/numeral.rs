@@ -47,13 +47,13 @@ fn split_digits(text: &[u8], is_digit: impl Fn(&u8) -> bool) -> Option<(&[u8], &
 
 /// The exponent after its letter: a sign and at least one digit. One too large for any number is
 /// clamped.
-fn exponent(text: &[u8]) -> Option<i32> {
+fn exponent(text: &[u8]) -> Option<i64> {
     let (negative, digits) = split_sign(text);
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
     let add =
-        |total: i32, digit: &u8| total.saturating_mul(10).saturating_add(i32::from(digit - b'0'));
+        |total: i64, digit: &u8| total.saturating_mul(10).saturating_add(i64::from(digit - b'0'));
     let magnitude = digits.iter().fold(0, add);
     Some(if negative { -magnitude } else { magnitude })
 }
@@ -67,16 +67,43 @@ fn decimal(text: &[u8]) -> Option<f64> {
             text.iter().fold(0, |value: u64, digit| value * 10 + u64::from(digit - b'0')) as f64
         );
     }
-    match split_digits(text, u8::is_ascii_digit)?.2 {
-        [] => {}
-        [b'e' | b'E', rest @ ..] => {
-            exponent(rest)?;
-        }
+    let (integer, fraction, rest) = split_digits(text, u8::is_ascii_digit)?;
+    let power = match rest {
+        [] => 0,
+        [b'e' | b'E', rest @ ..] => exponent(rest)?,
         _ => return None,
-    }
+    };
     // Checked to be in the grammar that Rust reads too, with correct rounding.
-    std::str::from_utf8(text).ok()?.parse().ok()
+    if text.len() <= LONG && power.unsigned_abs() <= LONG as u64 {
+        return std::str::from_utf8(text).ok()?.parse().ok();
+    }
+    normalized(integer, fraction, power).parse().ok()
 }
+
+/// Rust's parser clamps exponents to some ten thousands, before it adds the number of digits. So
+/// numerals beyond this length, and exponents beyond this size, are normalized first.
+const LONG: usize = 4096;
+
+/// Digits that decide how a number is rounded. Of those after them it matters only whether one is
+/// not zero.
+const DECIDING_DIGITS: usize = 800;
+
+/// The same number as `0.DIGITSeEXPONENT` with few digits and a small exponent.
+fn normalized(integer: &[u8], fraction: &[u8], power: i64) -> String {
+    let digits = || integer.iter().chain(fraction).copied();
+    let zeros = digits().take_while(|&digit| digit == b'0').count();
+    let mut text = String::from("0.");
+    text.extend(digits().skip(zeros).take(DECIDING_DIGITS).map(char::from));
+    if digits().skip(zeros + DECIDING_DIGITS).any(|digit| digit != b'0') {
+        text.push('1');
+    }
+    let point = integer.len() as i64 - zeros as i64;
+    text.push_str(&format!("e{}", power.saturating_add(point).clamp(-LARGE, LARGE)));
+    text
+}
+
+/// An exponent whose numbers are all zero or infinite.
+const LARGE: i64 = 9999;
 
 /// A hexadecimal number without its `0x`.
 fn hexadecimal(text: &[u8]) -> Option<f64> {
@@ -90,7 +117,8 @@ fn hexadecimal(text: &[u8]) -> Option<f64> {
     // zero, which is kept in the lowest bit: far below the 53 bits of the result, so that it
     // decides nothing but ties.
     let mut mantissa = 0u64;
-    let mut binary_exponent = i64::from(power);
+    // Far from the limits of an i64, and further from those of any number of digits.
+    let mut binary_exponent = power.clamp(-(1 << 48), 1 << 48);
     for (place, &byte) in integer.iter().chain(fraction).enumerate() {
         let digit = u64::from(char::from(byte).to_digit(16)?);
         let is_fraction = place >= integer.len();
@@ -110,6 +138,7 @@ fn scale(mantissa: u64, exponent: i64) -> f64 {
     const MANTISSA_BITS: i64 = 53;
     const SMALLEST_EXPONENT: i64 = -1074;
     let bits = i64::from(u64::BITS - mantissa.leading_zeros());
+    let exponent = exponent.clamp(-LARGE, LARGE);
     if bits + exponent > 1024 {
         return if mantissa == 0 { 0.0 } else { f64::INFINITY };
     }

@@ -31,6 +31,21 @@ fn decimal_numbers() {
 }
 
 #[test]
+fn many_digits_and_large_exponents() {
+    let zeros = "0".repeat(1_000_000);
+    assert_reads(&format!("1{zeros}e-1000000"), 1.0);
+    assert_reads(&format!("0.{zeros}1e1000001"), 1.0);
+    assert_reads(&format!("{zeros}12.5e-1"), 1.25);
+    assert_reads(&format!("{zeros}.{zeros}e999999"), 0.0);
+    assert_reads(&format!("-1{zeros}"), f64::NEG_INFINITY);
+    assert_reads(&format!("1{zeros}e-1000400"), 0.0);
+    // Just above the middle between two numbers.
+    assert_reads(&format!("9007199254740993{zeros}1e-1000001"), 9007199254740994.0);
+    assert_reads(&format!("9007199254740993{zeros}0e-1000001"), 9007199254740992.0);
+    assert_reads(&format!("0x1{zeros}p-4000000"), 1.0);
+}
+
+#[test]
 fn hexadecimal_numbers() {
     assert_reads("0x10", 16.0);
     assert_reads("-0XfF", -255.0);

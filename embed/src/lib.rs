@@ -83,6 +83,7 @@ pub use solvm_runtime::host::{
     Area, FileSystem, InvalidRule, Network, NetworkUse, Permissions, Process, Sandbox, World,
 };
 pub use solvm_runtime::report::{Names, Report, Reporter, Source};
+pub use solvm_stdlib::Globals;
 pub use solvm_vm::native::{
     self, Class, Field, Fields, FromLuaOwned, FromValues, IntoLua, IntoValues, Library, Object,
     Sequence, This, closure,

@@ -50,7 +50,7 @@ pub fn run(text: &[u8], slice: u32) -> Option<String> {
     let started = vm.enter(|call| {
         // Most inputs are not valid programs, and need no libraries.
         let function = call.load(text, b"=fuzz").ok()?;
-        solvm_stdlib::open(call).ok()?;
+        solvm_stdlib::open(call, solvm_stdlib::Globals::All, |_| true).ok()?;
         call.spawn(function, &[]).ok()
     });
     started?;

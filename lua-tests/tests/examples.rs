@@ -2,7 +2,7 @@
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use solvm_lua_tests::{command, find_binary};
-use solvm_stdlib::{documentation, modules};
+use solvm_stdlib::{LIBRARIES, documentation};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,7 +46,7 @@ fn numbered(name: &str, examples: Vec<String>) -> impl Iterator<Item = Example> 
 }
 
 fn examples_of_libraries() -> Vec<Example> {
-    let entries = modules().flat_map(|module| documentation::entries(module.documentation));
+    let entries = LIBRARIES.iter().flat_map(|module| documentation::entries(module.documentation));
     entries.flat_map(|entry| numbered(entry.name, entry.examples()).collect::<Vec<_>>()).collect()
 }
 

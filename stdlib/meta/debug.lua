@@ -5,6 +5,10 @@
 ---@class debug
 debug = {}
 
+---Reads lines from standard input and runs each as a chunk, until one is `cont`. Errors are written
+---to standard error.
+function debug.debug() end
+
 ---Information about a function, or the one at a level; `what` selects: `n` name, `S` source, `l`
 ---line, `u` upvalues, `f` function, `L` lines.
 ---

@@ -1,9 +1,14 @@
 ---@meta
 
 ---Modules as in Lua 5.1 (section 5.3): `require("name")`. (`import` is SolVM's own module system.)
+---
+---A program's own files win. `require` looks in `package.loaded` and `package.preload`, for a file
+---on `package.path`, then for one next to the script, and only then among SolVM's modules:
+---`require("json")` returns the module of a file `json.lua`, if there is one, and else SolVM's.
+---`require("solvm.json")` always returns SolVM's.
 ---@class package
 ---@field path string where modules are searched: templates with `?` for the name, separated by semicolons
----@field cpath string the search path of C modules, which are not supported
+---@field cpath string the search path of C modules, empty: they are not supported
 ---@field loaded table<string, any> the modules that have been loaded
 ---@field preload table<string, function> functions that load modules
 ---@field loaders function[] the searchers that `require` calls in sequence

@@ -129,7 +129,7 @@ fn entry<'a>(line: &'a str, block: &[&'a str]) -> Option<Entry<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LIBRARIES, modules};
+    use crate::LIBRARIES;
     use solvm_runtime::deadline::Limits;
     use solvm_runtime::host::Sandbox;
     use solvm_vm::native::Library;
@@ -180,15 +180,21 @@ mod tests {
     /// Every registered function has an entry, and every entry is registered.
     #[test]
     fn libraries_and_documentation_agree() {
-        let described: BTreeSet<&str> = modules()
+        let described: BTreeSet<&str> = LIBRARIES
+            .iter()
             .flat_map(|module| entries(module.documentation))
             .map(|entry| entry.name)
             .collect();
-        for name in modules().flat_map(|module| registered(module.library)) {
+        for name in LIBRARIES.iter().flat_map(|module| registered(module.library)) {
             assert!(described.contains(&name[..]), "{name} is not described");
         }
-        let mut executor =
-            crate::executor(Config::default(), Limits::default(), Sandbox::new()).unwrap();
+        let mut executor = crate::executor(
+            Config::default(),
+            Limits::default(),
+            Sandbox::new(),
+            crate::Globals::All,
+        )
+        .unwrap();
         executor.enter(|call| {
             for module in LIBRARIES {
                 // The arguments of the command line exist only in the command.
@@ -208,7 +214,7 @@ mod tests {
     /// Every library has an introduction that is not the documentation of its first function.
     #[test]
     fn libraries_are_introduced() {
-        for module in modules().filter(|module| !module.documentation.is_empty()) {
+        for module in LIBRARIES.iter().filter(|module| !module.documentation.is_empty()) {
             assert!(!introduction(module.documentation).is_empty(), "{}", module.name);
             let mut lines = module.documentation.lines().skip(2);
             let below = lines.find(|line| !line.starts_with("---")).unwrap_or_default();

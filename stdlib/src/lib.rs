@@ -1,260 +1,132 @@
 //! Lua's standard libraries and SolVM's modules, using only the VM's public interface.
 //!
-//! [`LIBRARIES`] lists all libraries; [`open`] adds them to a VM's globals.
+//! [`LIBRARIES`] lists all libraries; [`open`] opens them in a VM.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 pub mod documentation;
+mod extensions;
 
-use solvm_lua::{base, bits, coroutine, debug, io, lfs, math, os, package, string, table, utf8};
+use solvm_lua::{
+    base, bits, coroutine, debug, io, lfs, math, modules, os, package, string, table, utf8,
+};
 use solvm_runtime::deadline::Limits;
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
 use solvm_runtime::module::Module;
+use solvm_runtime::module::Place::{self, Global, Preloaded, Required, Standard};
 use solvm_runtime::{channel, errors, goroutine, progress, timer};
 use solvm_utilities::{datetime, native_code, random, tablex, text, types, utils};
 use solvm_vm::{Call, Config, Error};
 
 /// All libraries, in the order in which they are opened.
 pub static LIBRARIES: &[Module] = &[
-    Module {
-        name: "package",
-        library: &package::LIBRARY,
-        documentation: include_str!("../meta/package.lua"),
-    },
-    Module {
-        name: "base",
-        library: &base::LIBRARY,
-        documentation: include_str!("../meta/base.lua"),
-    },
-    Module {
-        name: "coroutine",
-        library: &coroutine::LIBRARY,
-        documentation: include_str!("../meta/coroutine.lua"),
-    },
-    Module {
-        name: "table",
-        library: &table::LIBRARY,
-        documentation: include_str!("../meta/table.lua"),
-    },
-    Module {
-        name: "string",
-        library: &string::LIBRARY,
-        documentation: include_str!("../meta/string.lua"),
-    },
-    Module {
-        name: "math",
-        library: &math::LIBRARY,
-        documentation: include_str!("../meta/math.lua"),
-    },
-    Module {
-        name: "debug",
-        library: &debug::LIBRARY,
-        documentation: include_str!("../meta/debug.lua"),
-    },
-    Module { name: "io", library: &io::LIBRARY, documentation: include_str!("../meta/io.lua") },
-    Module { name: "os", library: &os::LIBRARY, documentation: include_str!("../meta/os.lua") },
-    Module { name: "bit", library: &bits::BIT, documentation: include_str!("../meta/bit.lua") },
-    Module {
-        name: "bit32",
-        library: &bits::BIT32,
-        documentation: include_str!("../meta/bit32.lua"),
-    },
-    Module {
-        name: "utf8",
-        library: &utf8::LIBRARY,
-        documentation: include_str!("../meta/utf8.lua"),
-    },
-    Module {
-        name: "files",
-        library: &solvm_files::LIBRARY,
-        documentation: include_str!("../meta/files.lua"),
-    },
+    Module::new(Standard, "package", &package::LIBRARY, include_str!("../meta/package.lua")),
+    Module::new(Standard, "base", &base::LIBRARY, include_str!("../meta/base.lua")),
+    Module::new(Standard, "coroutine", &coroutine::LIBRARY, include_str!("../meta/coroutine.lua")),
+    Module::new(Standard, "table", &table::LIBRARY, include_str!("../meta/table.lua")),
+    Module::new(Standard, "string", &string::LIBRARY, include_str!("../meta/string.lua")),
+    Module::new(Standard, "math", &math::LIBRARY, include_str!("../meta/math.lua")),
+    Module::new(Standard, "debug", &debug::LIBRARY, include_str!("../meta/debug.lua")),
+    Module::new(Standard, "io", &io::LIBRARY, include_str!("../meta/io.lua")),
+    Module::new(Standard, "os", &os::LIBRARY, include_str!("../meta/os.lua")),
+    Module::new(Preloaded, "bit", &bits::BIT, include_str!("../meta/bit.lua")),
+    Module::new(Preloaded, "bit32", &bits::BIT32, include_str!("../meta/bit32.lua")),
+    Module::new(Preloaded, "utf8", &utf8::LIBRARY, include_str!("../meta/utf8.lua"))
+        .completed_by(utf8::complete),
+    Module::new(Global, "files", &solvm_files::LIBRARY, include_str!("../meta/files.lua")),
     #[cfg(all(feature = "archive", feature = "net"))]
-    Module {
-        name: "import",
-        library: &solvm_archive::import::LIBRARY,
-        documentation: include_str!("../meta/import.lua"),
-    },
-    Module {
-        name: "channel",
-        library: &channel::LIBRARY,
-        documentation: include_str!("../meta/channel.lua"),
-    },
-    Module {
-        name: "channels",
-        library: &channel::named::LIBRARY,
-        documentation: include_str!("../meta/channels.lua"),
-    },
-    Module {
-        name: "errors",
-        library: &errors::LIBRARY,
-        documentation: include_str!("../meta/errors.lua"),
-    },
-    Module {
-        name: "goroutines",
-        library: &goroutine::LIBRARY,
-        documentation: include_str!("../meta/goroutines.lua"),
-    },
-    Module {
-        name: "timers",
-        library: &timer::LIBRARY,
-        documentation: include_str!("../meta/timers.lua"),
-    },
+    Module::new(
+        Global,
+        "import",
+        &solvm_archive::import::LIBRARY,
+        include_str!("../meta/import.lua"),
+    ),
+    Module::new(Global, "channel", &channel::LIBRARY, include_str!("../meta/channel.lua")),
+    Module::new(Global, "channels", &channel::named::LIBRARY, include_str!("../meta/channels.lua")),
+    Module::new(Global, "errors", &errors::LIBRARY, include_str!("../meta/errors.lua")),
+    Module::new(Global, "goroutines", &goroutine::LIBRARY, include_str!("../meta/goroutines.lua")),
+    Module::new(Global, "timers", &timer::LIBRARY, include_str!("../meta/timers.lua")),
     #[cfg(feature = "net")]
-    Module {
-        name: "ft",
-        library: &solvm_net::ft::LIBRARY,
-        documentation: include_str!("../meta/ft.lua"),
-    },
-    Module {
-        name: "tablex",
-        library: &tablex::LIBRARY,
-        documentation: include_str!("../meta/tablex.lua"),
-    },
-    Module {
-        name: "types",
-        library: &types::LIBRARY,
-        documentation: include_str!("../meta/types.lua"),
-    },
-    Module {
-        name: "utils",
-        library: &utils::LIBRARY,
-        documentation: include_str!("../meta/utils.lua"),
-    },
+    Module::new(Global, "ft", &solvm_net::ft::LIBRARY, include_str!("../meta/ft.lua")),
+    Module::new(Global, "tablex", &tablex::LIBRARY, include_str!("../meta/tablex.lua")),
+    Module::new(Global, "types", &types::LIBRARY, include_str!("../meta/types.lua")),
+    Module::new(Global, "utils", &utils::LIBRARY, include_str!("../meta/utils.lua")),
     #[cfg(feature = "archive")]
-    Module {
-        name: "tar",
-        library: &solvm_archive::tar::LIBRARY,
-        documentation: include_str!("../meta/tar.lua"),
-    },
-    Module {
-        name: "progress",
-        library: &progress::LIBRARY,
-        documentation: include_str!("../meta/progress.lua"),
-    },
+    Module::new(Global, "tar", &solvm_archive::tar::LIBRARY, include_str!("../meta/tar.lua")),
+    Module::new(Global, "progress", &progress::LIBRARY, include_str!("../meta/progress.lua")),
     #[cfg(feature = "watch")]
-    Module {
-        name: "watching",
-        library: &solvm_files::watch::LIBRARY,
-        documentation: include_str!("../meta/watching.lua"),
-    },
+    Module::new(
+        Global,
+        "watching",
+        &solvm_files::watch::LIBRARY,
+        include_str!("../meta/watching.lua"),
+    ),
     #[cfg(feature = "data")]
-    Module { name: "json", library: &solvm_data::json::FUNCTIONS, documentation: "" },
+    Module::new(Global, "json", &solvm_data::json::FUNCTIONS, ""),
     #[cfg(feature = "data")]
-    Module {
-        name: "json",
-        library: &solvm_data::json::JSON,
-        documentation: include_str!("../meta/json.lua"),
-    },
+    Module::new(Global, "json", &solvm_data::json::JSON, include_str!("../meta/json.lua"))
+        .completed_by(solvm_data::json::complete),
     #[cfg(feature = "data")]
-    Module {
-        name: "jsonc",
-        library: &solvm_data::json::JSONC,
-        documentation: include_str!("../meta/jsonc.lua"),
-    },
+    Module::new(Global, "jsonc", &solvm_data::json::JSONC, include_str!("../meta/jsonc.lua")),
     #[cfg(feature = "data")]
-    Module {
-        name: "toml",
-        library: &solvm_data::toml::LIBRARY,
-        documentation: include_str!("../meta/toml.lua"),
-    },
+    Module::new(Global, "toml", &solvm_data::toml::LIBRARY, include_str!("../meta/toml.lua")),
     #[cfg(feature = "data")]
-    Module {
-        name: "yaml",
-        library: &solvm_data::yaml::LIBRARY,
-        documentation: include_str!("../meta/yaml.lua"),
-    },
+    Module::new(Global, "yaml", &solvm_data::yaml::LIBRARY, include_str!("../meta/yaml.lua")),
     #[cfg(feature = "data")]
-    Module {
-        name: "csv",
-        library: &solvm_data::csv::LIBRARY,
-        documentation: include_str!("../meta/csv.lua"),
-    },
+    Module::new(Global, "csv", &solvm_data::csv::LIBRARY, include_str!("../meta/csv.lua")),
     #[cfg(feature = "data")]
-    Module {
-        name: "ini",
-        library: &solvm_data::ini::LIBRARY,
-        documentation: include_str!("../meta/ini.lua"),
-    },
+    Module::new(Global, "ini", &solvm_data::ini::LIBRARY, include_str!("../meta/ini.lua")),
     #[cfg(feature = "data")]
-    Module {
-        name: "dotenv",
-        library: &solvm_data::dotenv::LIBRARY,
-        documentation: include_str!("../meta/dotenv.lua"),
-    },
+    Module::new(Global, "dotenv", &solvm_data::dotenv::LIBRARY, include_str!("../meta/dotenv.lua")),
     #[cfg(feature = "template")]
-    Module {
-        name: "template",
-        library: &solvm_template::LIBRARY,
-        documentation: include_str!("../meta/template.lua"),
-    },
+    Module::new(Global, "template", &solvm_template::LIBRARY, include_str!("../meta/template.lua")),
     #[cfg(feature = "crypto")]
-    Module {
-        name: "crypto",
-        library: &solvm_crypto::LIBRARY,
-        documentation: include_str!("../meta/crypto.lua"),
-    },
+    Module::new(Global, "crypto", &solvm_crypto::LIBRARY, include_str!("../meta/crypto.lua")),
     #[cfg(feature = "crypto")]
-    Module {
-        name: "uuid",
-        library: &solvm_crypto::uuid::LIBRARY,
-        documentation: include_str!("../meta/uuid.lua"),
-    },
-    Module {
-        name: "random",
-        library: &random::LIBRARY,
-        documentation: include_str!("../meta/random.lua"),
-    },
-    Module {
-        name: "datetime",
-        library: &datetime::LIBRARY,
-        documentation: include_str!("../meta/datetime.lua"),
-    },
-    Module {
-        name: "text",
-        library: &text::LIBRARY,
-        documentation: include_str!("../meta/text.lua"),
-    },
+    Module::new(Global, "uuid", &solvm_crypto::uuid::LIBRARY, include_str!("../meta/uuid.lua")),
+    Module::new(Global, "random", &random::LIBRARY, include_str!("../meta/random.lua")),
+    Module::new(Global, "datetime", &datetime::LIBRARY, include_str!("../meta/datetime.lua")),
+    Module::new(Global, "text", &text::LIBRARY, include_str!("../meta/text.lua")),
     #[cfg(feature = "net")]
-    Module {
-        name: "http",
-        library: &solvm_net::http::client::LIBRARY,
-        documentation: include_str!("../meta/http.lua"),
-    },
+    Module::new(
+        Global,
+        "http",
+        &solvm_net::http::client::LIBRARY,
+        include_str!("../meta/http.lua"),
+    ),
     #[cfg(feature = "net")]
-    Module { name: "http", library: &solvm_net::http::server::LIBRARY, documentation: "" },
+    Module::new(Global, "http", &solvm_net::http::server::LIBRARY, ""),
     #[cfg(feature = "net")]
-    Module {
-        name: "net",
-        library: &solvm_net::sockets::dns::LIBRARY,
-        documentation: include_str!("../meta/net.lua"),
-    },
+    Module::new(Global, "net", &solvm_net::sockets::dns::LIBRARY, include_str!("../meta/net.lua")),
     #[cfg(feature = "net")]
-    Module { name: "net", library: &solvm_net::sockets::tcp::LIBRARY, documentation: "" },
+    Module::new(Global, "net", &solvm_net::sockets::tcp::LIBRARY, ""),
     #[cfg(feature = "net")]
-    Module { name: "net", library: &solvm_net::sockets::udp::LIBRARY, documentation: "" },
+    Module::new(Global, "net", &solvm_net::sockets::udp::LIBRARY, ""),
     #[cfg(feature = "net")]
-    Module {
-        name: "websocket",
-        library: &solvm_net::websocket::client::LIBRARY,
-        documentation: include_str!("../meta/websocket.lua"),
-    },
+    Module::new(
+        Global,
+        "websocket",
+        &solvm_net::websocket::client::LIBRARY,
+        include_str!("../meta/websocket.lua"),
+    ),
+    Module::new(Required, "lfs", &lfs::LIBRARY, include_str!("../meta/lfs.lua")),
+    Module::new(
+        Required,
+        "solvm.jit",
+        &native_code::LIBRARY,
+        include_str!("../meta/solvm.jit.lua"),
+    ),
 ];
 
-/// Modules that are not globals: programs load them with `require` or `import`.
-pub static ON_REQUEST: &[Module] = &[
-    Module { name: "lfs", library: &lfs::LIBRARY, documentation: include_str!("../meta/lfs.lua") },
-    Module {
-        name: "solvm.jit",
-        library: &native_code::LIBRARY,
-        documentation: include_str!("../meta/solvm.jit.lua"),
-    },
-];
-
-/// All libraries and modules.
-pub fn modules() -> impl Iterator<Item = &'static Module> {
-    LIBRARIES.iter().chain(ON_REQUEST)
+/// The global names that a program starts with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Globals {
+    /// Those of all libraries that are globals.
+    #[default]
+    All,
+    /// Those of Lua 5.1. Other libraries come by `require`.
+    Lua51,
 }
 
 /// The services, which may outlive a program's main chunk.
@@ -268,8 +140,13 @@ static SERVICES: Services = &[
 ];
 
 /// Creates a VM on tokio with all libraries.
-pub fn executor(config: Config, limits: Limits, world: impl World) -> Result<Executor, String> {
-    executor_with(config, limits, world, |_| true)
+pub fn executor(
+    config: Config,
+    limits: Limits,
+    world: impl World,
+    globals: Globals,
+) -> Result<Executor, String> {
+    executor_with(config, limits, world, globals, |_| true)
 }
 
 /// Creates a VM on tokio with some of the libraries.
@@ -277,32 +154,59 @@ pub fn executor_with(
     config: Config,
     limits: Limits,
     world: impl World,
+    globals: Globals,
     is_chosen: impl Fn(&Module) -> bool,
 ) -> Result<Executor, String> {
-    Executor::new(config, limits, world, SERVICES, |call| open_some(call, is_chosen))
+    Executor::new(config, limits, world, SERVICES, |call| open(call, globals, is_chosen))
 }
 
-/// Adds the libraries to the globals. The VM must have a [`Host`].
-pub fn open(call: &mut Call) -> Result<(), Error> {
-    open_some(call, |_| true)
-}
-
-/// Adds some of the libraries to the globals. The VM must have a [`Host`].
-pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result<(), Error> {
+/// Opens some of the libraries. The VM must have a [`Host`].
+///
+/// [`Host`]: solvm_runtime::host::Host
+pub fn open(
+    call: &mut Call,
+    globals: Globals,
+    is_chosen: impl Fn(&Module) -> bool,
+) -> Result<(), Error> {
+    let (loaded, opened) = (call.loaded()?, modules::opened(call)?);
+    let mut offered = Vec::with_capacity(LIBRARIES.len());
     for module in LIBRARIES.iter().filter(|module| is_chosen(module)) {
-        call.open(module.library)?;
+        if module.place != Place::Standard {
+            offered.push(module);
+        }
+        let is_open = match module.place {
+            Place::Standard => true,
+            Place::Preloaded | Place::Global => globals == Globals::All,
+            Place::Required => false,
+        };
+        if !is_open {
+            continue;
+        }
+        let table = call.open(module.library)?;
+        if let Some(complete) = module.complete {
+            complete(call, table)?;
+        }
+        if module.library.name.is_empty() {
+            continue;
+        }
+        if let Place::Standard | Place::Preloaded = module.place {
+            loaded.set_field(call, module.name, table)?;
+        }
+        if module.place != Place::Standard {
+            opened.set_field(call, module.name, table)?;
+        }
     }
+    modules::offer(call, offered);
     // The libraries that these functions complete may be missing.
     package::finish(call)?;
-    package::offer(call, ON_REQUEST, is_chosen)?;
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;
-    text::finish(call)?;
-    utf8::finish(call)?;
+    match globals {
+        Globals::All => text::finish(call)?,
+        Globals::Lua51 => extensions::remove(call)?,
+    }
     channel::finish(call)?;
-    #[cfg(feature = "data")]
-    solvm_data::json::finish(call)?;
     #[cfg(feature = "net")]
     solvm_net::http::finish(call)?;
     goroutine::note_memory(call);

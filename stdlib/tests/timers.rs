@@ -28,7 +28,8 @@ fn passes(code: &str) {
     let limits = Limits { timeout: Timeout::Never, ..Limits::default() };
     let config = Config { clock, ..Config::default() };
     let mut executor =
-        solvm_stdlib::executor(config, limits, Process::new()).expect("there is memory");
+        solvm_stdlib::executor(config, limits, Process::new(), solvm_stdlib::Globals::All)
+            .expect("there is memory");
     let main = executor.enter(|call| {
         assert!(call.open(&LIBRARY).is_ok());
         let function = call.load(code.as_bytes(), b"=test").expect("it compiles");

@@ -155,9 +155,12 @@ fn read_input() -> io::Result<Vec<u8>> {
 /// The globals of every program.
 fn known_globals() -> BTreeSet<String> {
     let mut known: BTreeSet<String> = ["arg", "_PROMPT", "_PROMPT2"].map(String::from).into();
-    if let Ok(mut executor) =
-        solvm_stdlib::executor(Config::default(), Limits::default(), Sandbox::new())
-    {
+    if let Ok(mut executor) = solvm_stdlib::executor(
+        Config::default(),
+        Limits::default(),
+        Sandbox::new(),
+        solvm_stdlib::Globals::All,
+    ) {
         executor.enter(|call| {
             let names = call.globals().pairs().filter_map(|(key, _)| LuaString::from_value(key));
             known.extend(names.map(|name| String::from_utf8_lossy(name.bytes()).into_owned()));

@@ -6,8 +6,8 @@ mod book;
 use crate::description::{describe, everything};
 use crate::output;
 use clap::{Arg, ArgMatches, Command, value_parser};
+use solvm_stdlib::LIBRARIES;
 use solvm_stdlib::documentation::summary;
-use solvm_stdlib::modules;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,7 +55,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
 /// The modules, each with the first sentence of its description and the names in it.
 fn overview() -> String {
     let mut text = String::new();
-    for module in modules().filter(|module| !module.documentation.is_empty()) {
+    for module in LIBRARIES.iter().filter(|module| !module.documentation.is_empty()) {
         let _ = writeln!(text, "{:<12} {}", module.name, summary(module.documentation));
     }
     text.push_str("\nRun solvm doc NAME for details on a module or function.\n");

@@ -4,7 +4,7 @@ use crate::output;
 use crate::report::about_file;
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::json;
-use solvm_stdlib::modules;
+use solvm_stdlib::LIBRARIES;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -105,7 +105,7 @@ fn make(directory: &Path) -> Result<Vec<&'static str>, String> {
     if !write_new(&directory.join(SETTINGS), &format!("{settings:#}\n"))? {
         kept.push(SETTINGS);
     }
-    for module in modules().filter(|module| !module.documentation.is_empty()) {
+    for module in LIBRARIES.iter().filter(|module| !module.documentation.is_empty()) {
         let path = directory.join(DEFINITIONS).join(format!("{}.lua", module.name));
         fs::write(&path, module.documentation).map_err(|error| about_file(&path, &error))?;
     }

@@ -237,7 +237,7 @@ impl<M: FnMut() -> Result<Executor, Vec<u8>>> Session<'_, M> {
 
     /// Runs a chunk and shows its results.
     async fn run(&mut self, text: &[u8], name: &[u8]) -> Next {
-        let main = match self.executor.enter(|call| start(call, text, name, &[])) {
+        let main = match self.executor.enter(|call| start(call, text, name)) {
             Ok(main) => main,
             Err(failure) => {
                 self.executor.fail_with(&failure);

@@ -1,7 +1,7 @@
 //! The natives to call: the functions of all libraries, and the methods of objects.
 
+use solvm_stdlib::LIBRARIES;
 use solvm_stdlib::documentation::{Entry, Kind, entries};
-use solvm_stdlib::modules;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
@@ -115,7 +115,7 @@ pub(crate) fn members() -> &'static [(String, String)] {
 /// Returns all natives to call.
 pub(crate) fn all() -> Vec<Subject> {
     let documented: Vec<Entry> =
-        modules().flat_map(|module| entries(module.documentation)).collect();
+        LIBRARIES.iter().flat_map(|module| entries(module.documentation)).collect();
     let about = |name: &str| {
         documented
             .iter()
@@ -125,7 +125,7 @@ pub(crate) fn all() -> Vec<Subject> {
     let anything =
         |name: &str| Parameter { name: name.to_string(), kind: String::new(), is_optional: true };
     let mut names = BTreeSet::new();
-    for module in modules() {
+    for module in LIBRARIES {
         let functions = module.library.functions.iter().map(|definition| definition.name);
         let aliases = module.library.aliases.iter().map(|(alias, _)| *alias);
         for name in functions.chain(aliases) {

@@ -8,6 +8,7 @@ use solvm_runtime::deadline::{Limits, Timeout};
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Permissions, Process, World};
 use solvm_runtime::module::Module;
+use solvm_stdlib::Globals;
 use solvm_vm::Config;
 use std::rc::Rc;
 use std::time::Duration;
@@ -37,17 +38,18 @@ pub struct Builder {
     call_limit: Option<Duration>,
     world: MakeExecutor,
     libraries: Option<Vec<String>>,
+    globals: Globals,
     #[cfg(feature = "jit")]
     jit: bool,
 }
 
 /// Creates the executor in the chosen world: the closure has the world's type.
 type MakeExecutor =
-    Box<dyn FnOnce(Config, Limits, &dyn Fn(&Module) -> bool) -> Result<Executor, String>>;
+    Box<dyn FnOnce(Config, Limits, Globals, &dyn Fn(&Module) -> bool) -> Result<Executor, String>>;
 
 fn in_world(world: impl World) -> MakeExecutor {
-    Box::new(|config, limits, is_chosen| {
-        solvm_stdlib::executor_with(config, limits, world, is_chosen)
+    Box::new(|config, limits, globals, is_chosen| {
+        solvm_stdlib::executor_with(config, limits, world, globals, is_chosen)
     })
 }
 
@@ -58,6 +60,7 @@ impl Builder {
             call_limit: None,
             world: in_world(Process::new()),
             libraries: None,
+            globals: Globals::All,
             #[cfg(feature = "jit")]
             jit: true,
         }
@@ -108,9 +111,24 @@ impl Builder {
     }
 
     /// The libraries that there are (default: all), by the names of
-    /// [`modules`](solvm_stdlib::modules).
+    /// [`LIBRARIES`](solvm_stdlib::LIBRARIES).
     pub fn libraries(mut self, names: &[&str]) -> Self {
         self.libraries = Some(names.iter().map(|&name| name.into()).collect());
+        self
+    }
+
+    /// The globals that programs start with (default: all). With those of Lua 5.1, the other
+    /// libraries come by `require`.
+    ///
+    /// ```
+    /// use solvm::{Globals, Runtime};
+    ///
+    /// let mut lua = Runtime::builder().globals(Globals::Lua51).build()?;
+    /// assert!(lua.eval::<bool>("return json == nil and require('json').decode('[1]')[1] == 1")?);
+    /// # Ok::<(), solvm::Error>(())
+    /// ```
+    pub fn globals(mut self, globals: Globals) -> Self {
+        self.globals = globals;
         self
     }
 
@@ -142,9 +160,9 @@ impl Builder {
     pub fn build(self) -> Result<Runtime, Error> {
         #[cfg(feature = "jit")]
         let jit = self.jit;
-        let Builder { config, call_limit, world, libraries, .. } = self;
+        let Builder { config, call_limit, world, libraries, globals, .. } = self;
         let is_known =
-            |name: &&String| !solvm_stdlib::modules().any(|module| module.name == **name);
+            |name: &&String| !solvm_stdlib::LIBRARIES.iter().any(|module| module.name == **name);
         if let Some(unknown) = libraries.iter().flatten().find(is_known) {
             return Err(Error::new(ErrorKind::Start, format!("unknown library '{unknown}'")));
         }
@@ -153,8 +171,8 @@ impl Builder {
             libraries.as_ref().is_none_or(|names| names.iter().any(|name| name == module.name))
         };
         #[cfg_attr(not(feature = "jit"), expect(unused_mut))]
-        let mut executor =
-            world(config, limits, &is_chosen).map_err(|text| Error::new(ErrorKind::Start, text))?;
+        let mut executor = world(config, limits, globals, &is_chosen)
+            .map_err(|text| Error::new(ErrorKind::Start, text))?;
         #[cfg(feature = "jit")]
         if let Some(jit) = jit.then(|| Jit::new(JitOptions::default())).flatten() {
             executor.set_compiler(Box::new(jit));

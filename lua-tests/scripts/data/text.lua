@@ -43,8 +43,16 @@ assert(text.repeat("abc", 3) == "abcabcabc" and text.repeat_str("a", 0) == ""
 -- The same as methods; those that strings had before stay.
 assert(("  x "):trim() == "x" and ("a-b"):split("-")[2] == "b" and ("ab"):contains("b")
     and ("a"):repeat(2) == "aa")
-assert(("É"):lower() == "É" and text.lower("É") == "é" and string.trim == text.trim
-    and string.rep ~= text.repeat)
+assert(("É"):lower() == "É" and text.lower("É") == "é" and string.rep ~= text.repeat)
+-- They are behind `string`, not in it, so that a program's own are used.
+assert(string.trim == nil and getmetatable("").__index == string and ("x").trim == text.trim)
+string.trim = string.trim or function(s) return "mine " .. s end
+for _ = 1, 100 do
+    assert((" x"):trim() == "mine  x" and ("x"):title() == "X" and ("x").none == nil)
+end
+string.trim = nil
+assert((" x"):trim() == "x")
+assert(pcall(function() return ("x"):none() end) == false)
 do
     local text = "  Hello, World!  "
     assert(text.join(text.split(text.trim(text), " "), ", ") == "Hello,, World!")

@@ -9,7 +9,8 @@ local function outer(a)
 end
 
 local chunk = string.dump(outer)
-assert(chunk:sub(1, 4) == "\27Lua")
+local header = "\27LuaQ\0\1\4\8\4\8\0"
+assert(chunk:sub(1, 12) == header, "programs look at the header of Lua 5.1")
 local copy = assert(loadstring(chunk))
 local a, b = copy(3)
 assert(a == 3 and b == 7 and up == 5, "upvalues are fresh, and shared by what is inside")
@@ -42,8 +43,8 @@ end
 
 -- Refusals.
 for _, foreign in ipairs {
-    "\27Lua", "\27LuaQ\0\1\4\8\4\8\0", "\27LJ\2", "\27", chunk:sub(1, 9),
-    chunk:sub(1, 4) .. "\255\0\0\0" .. chunk:sub(9),
+    "\27Lua", header, "\27LJ\2", "\27", chunk:sub(1, 9), chunk:sub(1, 20), chunk:sub(1, 27),
+    header .. "\3\0\0\0\0\0\0\0=x\0", chunk:sub(1, 24) .. "\255\0\0\0" .. chunk:sub(29),
 } do
     local loaded, why = loadstring(foreign, "=foreign")
     local expected = "bad header in precompiled chunk (only string.dump output can be loaded)"

@@ -8,7 +8,8 @@ use solvm_runtime::name::Name;
 use solvm_runtime::system_error::reason;
 use solvm_runtime::truncated::Truncated;
 use solvm_vm::native::{
-    Collector, Either, Elements, Library, Param, Pass, Rest, Start, StartWith, Step, Steps, Wanted,
+    Collector, Either, Elements, Indexed, Library, Param, Pass, Rest, Start, StartWith, Step,
+    Steps, Wanted,
 };
 use solvm_vm::scheduler::FinalizerClaim;
 use solvm_vm::{Call, Error, Function, LuaString, Metamethod, Table, Type, Userdata, Value};
@@ -138,13 +139,9 @@ fn indexed_pairs<'c>(call: &mut Call<'c>, table: Table<'c>) -> (Value<'c>, Table
 }
 
 /// The iterator of `ipairs`.
-fn next_index<'c>(
-    _: &mut Call<'c>,
-    table: Table<'c>,
-    index: f64,
-) -> Either<(f64, Value<'c>), Option<Value<'c>>> {
+fn next_index<'c>(_: &mut Call<'c>, table: Table<'c>, index: f64) -> Either<(f64, Value<'c>), ()> {
     let value = table.get(Value::number(index + 1.0));
-    if value.is_nil() { Either::Later(None) } else { Either::Now((index + 1.0, value)) }
+    if value.is_nil() { Either::Later(()) } else { Either::Now((index + 1.0, value)) }
 }
 
 /// Lua's `select` if the first argument is a number or "#"; that of channels otherwise.
@@ -295,18 +292,43 @@ impl Steps for ToString {
 
 /// `print`: calls the global `tostring` for each argument, as PUC Lua does.
 fn print<'c>(call: &mut Call<'c>, _arguments: Rest) -> Result<StartWith<'c, Print>, Error> {
-    let key = call.string(b"tostring")?;
-    let function = call.globals().get(key);
-    Ok(Start::new(Print { next: 0, line: Vec::new() }).keep(function))
+    let key = call.string(b"tostring")?.value();
+    let globals = call.globals().value();
+    let print = |asks| Start::new(Print { next: 0, line: Vec::new(), asks });
+    Ok(match call.index(globals, key)? {
+        Indexed::Value(function) => print(None).keep(function),
+        Indexed::Call(function, object) => print(Some(Ask::Pending)).keep_all([function, object]),
+    })
 }
 
 struct Print {
     next: usize,
     line: Vec<u8>,
+    /// Whether the global `tostring` comes from an `__index` function.
+    asks: Option<Ask>,
+}
+
+/// A call of an `__index` function.
+enum Ask {
+    Pending,
+    Running,
 }
 
 impl Steps for Print {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        match self.asks.take() {
+            Some(Ask::Pending) => {
+                self.asks = Some(Ask::Running);
+                let (function, object) = (call.kept(0), call.kept(1));
+                let key = call.string(b"tostring")?.value();
+                return call.call(function, &[object, key], Wanted::One);
+            }
+            Some(Ask::Running) => {
+                let function = call.returned(0);
+                call.set_kept(0, function);
+            }
+            None => {}
+        }
         let function = call.kept(0);
         let is_original = call.is_library_function(function, &LIBRARY, "tostring");
         if self.next > 0 {

@@ -12,6 +12,7 @@ pub mod lfs;
 pub mod load;
 pub mod lua_source;
 pub mod math;
+pub mod modules;
 pub mod os;
 pub mod package;
 pub mod string;

@@ -179,6 +179,11 @@ pub struct SourceFile {
 const SMALL: u64 = 256 << 10;
 
 impl SourceFile {
+    /// Code that is no file's.
+    pub fn new(text: &[u8], name: &[u8]) -> SourceFile {
+        SourceFile { text: text.to_vec(), name: name.to_vec(), is_hidden: false, held: None }
+    }
+
     fn of_file(path: &[u8], text: Vec<u8>, is_hidden: bool) -> SourceFile {
         let name = [b"@", path].concat();
         SourceFile { text: without_comment(text), name, is_hidden, held: None }

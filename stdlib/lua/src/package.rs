@@ -1,14 +1,17 @@
 //! `require`, `module` and `package` (manual, section 5.3).
 //!
+//! A program's own files win: `require` looks for a name in `package.loaded`, asks the loaders, and
+//! only then looks among SolVM's modules. Names such as `solvm.json` are SolVM's alone.
+//!
 //! The natives have their library's table as a bound value, so they keep working if the global
-//! `package` changes. C modules cannot be loaded: the loaders report existing ones instead of
-//! skipping them.
+//! `package` changes. C modules are not loaded: the message about a missing module says so, and
+//! names an existing one.
 
 use crate::load::read_source;
+use crate::modules;
 use solvm_files::code_files;
 use solvm_runtime::buffer::AccountedBuffer;
 use solvm_runtime::host::{Host, path_of};
-use solvm_runtime::module;
 use solvm_runtime::name::{MAX_NAME, Name};
 use solvm_runtime::system_error::denial_note;
 use solvm_vm::native::{
@@ -16,6 +19,7 @@ use solvm_vm::native::{
     asynchronous,
 };
 use solvm_vm::{Call, Data, Error, Function, LuaString, Table, Type, Userdata, Value};
+use std::path::Path;
 
 /// The library `package`.
 pub static LIBRARY: Library = solvm_vm::library!("package" {
@@ -33,8 +37,8 @@ const DIRECTORY_SEPARATOR: &[u8] = if cfg!(windows) { b"\\" } else { b"/" };
 const PATH: &str = "./?.lua;/usr/local/share/lua/5.1/?.lua;/usr/local/share/lua/5.1/?/init.lua;\
     /usr/local/lib/lua/5.1/?.lua;/usr/local/lib/lua/5.1/?/init.lua;\
     /usr/share/lua/5.1/?.lua;/usr/share/lua/5.1/?/init.lua";
-const C_PATH: &str =
-    "./?.so;/usr/local/lib/lua/5.1/?.so;/usr/lib/lua/5.1/?.so;/usr/local/lib/lua/5.1/loadall.so";
+/// C modules are not loaded, so they are not looked for.
+const C_PATH: &str = "";
 
 /// The error for C modules.
 const NO_C_MODULES: &str = "C modules are not supported";
@@ -76,42 +80,6 @@ pub fn finish(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes modules that are not globals available to programs.
-pub fn offer(
-    call: &mut Call,
-    modules: &'static [module::Module],
-    is_chosen: impl Fn(&module::Module) -> bool,
-) -> Result<(), Error> {
-    let (package, preload) = (call.string(LIBRARY.name.as_bytes())?, call.string(b"preload")?);
-    let preload =
-        Table::from_value(call.loaded()?.get(package)).map(|package| package.get(preload));
-    let Some(preload) = preload.and_then(Table::from_value) else { return Ok(()) };
-    if let Some(host) = call.host::<Host>() {
-        *host.state() = Offered(modules);
-    }
-    for module in modules.iter().filter(|module| is_chosen(module)) {
-        let loader = call.function(&OPEN_MODULE, &[]);
-        preload.set_field(call, module.name, loader)?;
-    }
-    Ok(())
-}
-
-/// The modules that are not globals.
-#[derive(Default)]
-struct Offered(&'static [module::Module]);
-
-static OPEN_MODULE: Definition = Definition::new("loader_module", open_module);
-
-/// The loader of modules that are not globals.
-fn open_module<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Table<'c>, Error> {
-    let offered = call.host::<Host>().map_or(&[][..], |host| host.state::<Offered>().0);
-    let module = offered.iter().find(|module| module.name.as_bytes() == name.bytes());
-    let library = module.ok_or_else(|| Error::argument(1, "not a SolVM module"))?.library;
-    let table = call.table(0, library.functions.len() + library.constants.len())?;
-    call.fill(table, library)?;
-    Ok(table)
-}
-
 /// Reads a search path from the environment, where `;;` represents the default path.
 fn search_templates(call: &mut Call, variable: &[u8], default: &str) -> Vec<u8> {
     let Some(path) = call.host::<Host>().and_then(|host| host.world.variable(variable)) else {
@@ -144,23 +112,36 @@ fn replace(text: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<u8>, Error> {
 /// The result of a search: the first readable file, or all paths that were tried, one per line.
 type Searched = Result<Result<Vec<u8>, AccountedBuffer>, Error>;
 
+/// The templates of a path.
+fn templates(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|&byte| byte == b';').filter(|template| !template.is_empty())
+}
+
 /// Searches a path's templates for a readable file.
 fn search(call: &mut Call, name: &[u8], path: &[u8]) -> Searched {
     let mut tried = AccountedBuffer::default();
-    for template in path.split(|&byte| byte == b';').filter(|template| !template.is_empty()) {
+    for template in templates(path) {
         let file = replace(template, b"?", name)?;
-        call.charge_for_system_call();
-        call.charge_for_reading(file.len());
-        let why = match code_files(call).map(|files| files.check_readable(&path_of(&file))) {
-            Ok(Ok(())) => return Ok(Ok(file)),
-            Ok(Err(error)) => denial_note(Some(&error)),
-            Err(_) => String::new(),
-        };
-        for part in [b"\n\tno file '", &file[..], b"'", why.as_bytes()] {
-            tried.push(call, part)?;
+        if is_readable(call, &file, &mut tried)? {
+            return Ok(Ok(file));
         }
     }
     Ok(Err(tried))
+}
+
+/// Whether a file is readable. If not, `tried` gets a line about it.
+fn is_readable(call: &mut Call, file: &[u8], tried: &mut AccountedBuffer) -> Result<bool, Error> {
+    call.charge_for_system_call();
+    call.charge_for_reading(file.len());
+    let why = match code_files(call).map(|files| files.check_readable(&path_of(file))) {
+        Ok(Ok(())) => return Ok(true),
+        Ok(Err(error)) => denial_note(Some(&error)),
+        Err(_) => String::new(),
+    };
+    for part in [b"\n\tno file '", file, b"'", why.as_bytes()] {
+        tried.push(call, part)?;
+    }
+    Ok(false)
 }
 
 fn load_library<'c>(
@@ -233,15 +214,40 @@ fn load_preloaded<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
     Ok(loader)
 }
 
-/// Searches for a module with the templates in a field of `package`.
-fn find_module(call: &mut Call, name: &[u8], field_name: &str) -> Searched {
+/// Returns a search path, which is a field of `package`.
+fn search_path_of<'c>(call: &mut Call<'c>, field_name: &str) -> Result<Name<'c>, Error> {
     let path = field(call, field_name)?;
     let Some(path) = LuaString::from_value(path) else {
         return Err(Error::text(format!("'package.{field_name}' must be a string")));
     };
-    let wrong = |why| Error::text(format!("'package.{field_name}': {why}"));
-    let path = Name::check(path).map_err(wrong)?;
-    search(call, &replace(name, b".", DIRECTORY_SEPARATOR)?, path.bytes())
+    Name::check(path).map_err(|why| Error::text(format!("'package.{field_name}': {why}")))
+}
+
+/// Searches for a module in Lua: on `package.path`, then next to the program's script.
+fn find_in_lua(call: &mut Call, name: &[u8]) -> Searched {
+    let path = search_path_of(call, "path")?.bytes();
+    let name = replace(name, b".", DIRECTORY_SEPARATOR)?;
+    let mut tried = match search(call, &name, path)? {
+        Ok(file) => return Ok(Ok(file)),
+        Err(tried) => tried,
+    };
+    let script = call.host::<Host>().and_then(|host| host.script.clone());
+    let Some(folder) = script.as_deref().and_then(Path::parent) else { return Ok(Err(tried)) };
+    let folder = match folder.as_os_str().as_encoded_bytes() {
+        b"" => b".",
+        folder => folder,
+    };
+    for file_name in [&b"?.lua"[..], b"?/init.lua"] {
+        let place = [folder, DIRECTORY_SEPARATOR].concat();
+        let was_tried = templates(path).any(|template| {
+            template.strip_prefix(&place[..]).is_some_and(|rest| rest == file_name)
+        });
+        let file = [place, replace(file_name, b"?", &name)?].concat();
+        if !was_tried && is_readable(call, &file, &mut tried)? {
+            return Ok(Ok(file));
+        }
+    }
+    Ok(Err(tried))
 }
 
 fn cannot_load(name: &[u8], file: &[u8], why: &[u8]) -> Error {
@@ -252,7 +258,7 @@ fn load_lua<'c>(
     call: &mut Call<'c>,
     name: Name<'c>,
 ) -> Result<Either<Value<'c>, impl Results<'c> + use<'c>>, Error> {
-    let file = match find_module(call, name.bytes(), "path")? {
+    let file = match find_in_lua(call, name.bytes())? {
         Ok(file) => file,
         Err(tried) => return not_found(call, &tried).map(Either::Now),
     };
@@ -268,20 +274,31 @@ fn load_lua<'c>(
     })))
 }
 
+/// The place of C modules in the search: the message says that they are not loaded.
 fn load_c<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
-    match find_module(call, name.bytes(), "cpath")? {
-        Ok(file) => Err(cannot_load(name.bytes(), &file, NO_C_MODULES.as_bytes())),
-        Err(tried) => not_found(call, &tried),
-    }
+    find_in_c(call, name.bytes(), name.bytes())
 }
 
 /// The library of a package may contain the functions of its submodules.
 fn load_c_root<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
-    let Some(end) = memchr::memchr(b'.', name.bytes()) else { return Ok(Value::NIL) };
-    match find_module(call, &name.bytes()[..end], "cpath")? {
-        Ok(file) => Err(cannot_load(name.bytes(), &file, NO_C_MODULES.as_bytes())),
-        Err(tried) => not_found(call, &tried),
+    match memchr::memchr(b'.', name.bytes()) {
+        Some(end) => find_in_c(call, name.bytes(), &name.bytes()[..end]),
+        None => Ok(Value::NIL),
     }
+}
+
+/// Searches `package.cpath` for the library of a module.
+fn find_in_c<'c>(call: &mut Call<'c>, module: &[u8], library: &[u8]) -> Found<'c> {
+    let path = search_path_of(call, "cpath")?;
+    let library = replace(library, b".", DIRECTORY_SEPARATOR)?;
+    let found = match search(call, &library, path.bytes())? {
+        Ok(file) => [b" (found '", &file[..], b"')"].concat(),
+        Err(tried) if tried.is_empty() => Vec::new(),
+        Err(tried) => return not_found(call, &tried),
+    };
+    let text =
+        [b"\n\tno C module '", module, b"', since SolVM does not load them", &found].concat();
+    not_found(call, &text)
 }
 
 /// The value of a module in `package.loaded` while its chunk runs; `require` keeps it.
@@ -304,13 +321,20 @@ fn require<'c>(
     call: &mut Call<'c>,
     name: Name<'c>,
 ) -> Result<Either<Value<'c>, StartWith<'c, Require>>, Error> {
-    let module = call.loaded()?.get(name.string());
+    let loaded = call.loaded()?;
+    let module = loaded.get(name.string());
     if Userdata::from_value(module).is_some_and(|module| module.get::<Loading>().is_some()) {
         let text = [b"loop or previous error loading module '", name.bytes(), b"'"].concat();
         return Err(Error::text(text));
     }
     if module.is_truthy() {
         return Ok(Either::Now(module));
+    }
+    if modules::is_reserved(name.bytes())
+        && let Some(module) = modules::find(call, name.bytes())?
+    {
+        loaded.set(call, name.string().value(), module.value())?;
+        return Ok(Either::Now(module.value()));
     }
     if field(call, "loaders")?.kind() != Type::Table {
         return Err(Error::text("'package.loaders' must be a table"));
@@ -342,6 +366,10 @@ impl Steps for Require {
                 let loader = Table::from_value(field(call, "loaders")?)
                     .map_or(Value::NIL, |loaders| loaders.get(*next));
                 if loader.is_nil() {
+                    if let Some(module) = modules::find(call, name.bytes())? {
+                        loaded.set(call, name.value(), module.value())?;
+                        return call.finish(module);
+                    }
                     let text = [b"module '", name.bytes(), b"' not found:", tried].concat();
                     return Err(Error::text(text));
                 }

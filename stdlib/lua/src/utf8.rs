@@ -6,7 +6,7 @@
 use crate::string::text_argument;
 use solvm_runtime::truncated::Truncated;
 use solvm_vm::native::{Definition, Library, Param, Rest, Start, Step, Steps, Unread};
-use solvm_vm::{Call, Error, Function, LuaString, Value};
+use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
 
 /// The library `utf8`.
 pub static LIBRARY: Library = solvm_vm::library!("utf8" {
@@ -21,12 +21,8 @@ pub static LIBRARY: Library = solvm_vm::library!("utf8" {
 const PATTERN: &[u8] = b"[%z\x01-\x7F\xC2-\xFD][\x80-\xBF]*";
 
 /// Adds what the table of functions cannot express: a string with arbitrary bytes.
-pub fn finish(call: &mut Call) -> Result<(), Error> {
-    let key = call.string(b"utf8")?;
-    if let Some(library) = solvm_vm::Table::from_value(call.globals().get(key)) {
-        library.set_field(call, "charpattern", PATTERN)?;
-    }
-    Ok(())
+pub fn complete<'c>(call: &mut Call<'c>, library: Table<'c>) -> Result<(), Error> {
+    library.set_field(call, "charpattern", PATTERN)
 }
 
 /// Returns the first code point of a text and its length in bytes. None if the text starts with an

@@ -68,6 +68,8 @@ pub struct Executor {
     interactive: bool,
     /// Formats errors; None for the format of `lua`.
     reporter: Option<Reporter>,
+    /// Reports whose error objects are being converted to strings, each by a goroutine.
+    pending_reports: Vec<(GoroutineId, Report)>,
     /// The names for reports, and when they were read.
     names: Option<(Instant, Names)>,
     flushed: Instant,
@@ -109,6 +111,7 @@ impl Executor {
             finalizing: false,
             interactive: false,
             reporter: None,
+            pending_reports: Vec::new(),
             names: None,
             flushed: Instant::now(),
         })
@@ -310,15 +313,18 @@ impl Executor {
         self.drive(None).await
     }
 
-    /// Runs the handlers of the error that ends the program.
+    /// Runs the handlers of the error that ends the program, and what makes its report.
     async fn drive_error_handlers(&mut self) -> Outcome {
-        while let Some(handler) = self.vm.enter(errors::running_handler) {
+        loop {
+            let converter = self.pending_reports.first().map(|(goroutine, _)| *goroutine);
+            let Some(handler) = converter.or_else(|| self.vm.enter(errors::running_handler)) else {
+                return Outcome::Ended;
+            };
             let outcome = self.drive(Some(handler)).await;
             if outcome != Outcome::Ended {
                 return outcome;
             }
         }
-        Outcome::Ended
     }
 
     /// Stops all services and waits for work in progress: responses to requests that servers have
@@ -367,7 +373,13 @@ impl Executor {
     ) -> Outcome {
         self.vm.watch(goal);
         let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
-        poll_fn(|context| self.poll(goal, observe, sleep.as_mut(), context)).await
+        let outcome = poll_fn(|context| self.poll(goal, observe, sleep.as_mut(), context)).await;
+        if outcome == Outcome::Interrupted {
+            for (_, report) in std::mem::take(&mut self.pending_reports) {
+                self.report(&report);
+            }
+        }
+        outcome
     }
 
     fn poll(
@@ -444,11 +456,20 @@ impl Executor {
         let services = self.services();
         loop {
             let main = self.main;
+            let pending = &mut self.pending_reports;
             let end = self.vm.next_end(|call, id, end| {
                 let end = match &end {
                     Ok(values) => Ok(&values[..]),
                     Err((error, traceback)) => Err((*error, traceback)),
                 };
+                if let Some(place) = pending.iter().position(|(converter, _)| *converter == id) {
+                    let (_, mut report) = pending.swap_remove(place);
+                    let text = end.ok().and_then(|values| LuaString::from_value(*values.first()?));
+                    if let Some(text) = text {
+                        report.message = text.bytes().to_vec();
+                    }
+                    return (id, Some(report), true);
+                }
                 let is_dealt_with = Some(id) == goal && observe(call, end);
                 let (error, traceback) = match end {
                     Err(failure) if !is_dealt_with => failure,
@@ -458,7 +479,9 @@ impl Executor {
                 for service in services {
                     service.restart(call, id);
                 }
-                let is_reported = !is_handled || Some(id) == main;
+                // As in `lua`, an error without a value ends the program without a message.
+                let is_silent = error.is_nil() && Some(id) == main;
+                let is_reported = (!is_handled || Some(id) == main) && !is_silent;
                 let report = is_reported.then(|| {
                     let subject = services.iter().find_map(|service| service.subject(call, id));
                     Report {
@@ -470,6 +493,13 @@ impl Executor {
                         goroutine: (Some(id) != main).then(|| id.number()),
                     }
                 });
+                let report = match (report, uncaught::converter(call, error)) {
+                    (Some(report), Some(converter)) => {
+                        pending.push((converter, report));
+                        None
+                    }
+                    (report, _) => report,
+                };
                 (id, report, is_handled && Some(id) != main)
             });
             let Some((id, report, is_fine)) = end else { break };

@@ -1,10 +1,10 @@
 //! Messages of uncaught errors.
 
 use crate::inspect::{InspectLimits, inspect};
-use solvm_vm::{Call, Table, Traceback, Value};
+use solvm_vm::{Call, Function, GoroutineId, LuaString, Metamethod, Table, Traceback, Value};
 
 /// Returns the message of an error: the value itself if it is a string, otherwise its type and, for
-/// a table, its contents. No Lua code may run here, so `__tostring` is not called.
+/// a table, its contents. No Lua code may run here: see [`converter`].
 pub fn message<'c>(call: &mut Call<'c>, error: Value<'c>) -> Vec<u8> {
     let mut message = call.error_message(error);
     if Table::from_value(error).is_some() {
@@ -12,6 +12,15 @@ pub fn message<'c>(call: &mut Call<'c>, error: Value<'c>) -> Vec<u8> {
         message.extend_from_slice(format!(": {shown}").as_bytes());
     }
     message
+}
+
+/// Starts the goroutine that converts an error object with `__tostring` to a string.
+pub(crate) fn converter<'c>(call: &mut Call<'c>, error: Value<'c>) -> Option<GoroutineId> {
+    if LuaString::from_value(error).is_some() {
+        return None;
+    }
+    let function = Function::from_value(call.metamethod(error, Metamethod::ToString))?;
+    call.spawn(function, &[error]).ok()
 }
 
 /// Returns the traceback if it contains information: natives that nothing has called have no names.

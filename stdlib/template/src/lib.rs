@@ -50,6 +50,7 @@ pub static LIBRARY: Library = solvm_vm::library!("template" {
 
 /// The methods of a template.
 static METHODS: Library = solvm_vm::library!("" {
+    "__call" => execute,
     "execute" => execute,
     "execute_template" => execute_template,
     "templates" => templates,

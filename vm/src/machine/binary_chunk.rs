@@ -1,18 +1,23 @@
 //! What `string.dump` gives: the source of the whole chunk and the position of one function in it.
 //!
 //! Bytecode from outside is never trusted, so a binary chunk holds none: loading compiles the
-//! source again. The form is [`SIGNATURE`], the function's ordinal and the length of the chunk's
-//! name (both 32 bits, little-endian), the name, the text.
+//! source again. The form is Lua 5.1's header for machines with 64 bits, which programs look at,
+//! [`MARK`], the function's ordinal and the length of the chunk's name (both 32 bits,
+//! little-endian), the name, the text.
 
 use solvm_compiler::bytecode::{Prototype, Source};
 use std::sync::Arc;
 
-/// The signature of a binary chunk.
-const SIGNATURE: &[u8] = b"\x1bLua";
+/// The header of Lua 5.1's binary chunks: signature, version, format, byte order, and the sizes of
+/// `int`, `size_t`, an instruction and a number, which is a float.
+const HEADER: &[u8] = b"\x1bLuaQ\0\x01\x04\x08\x04\x08\0";
+
+/// Follows the header. Bytecode has the length of a name here, which is never that large.
+const MARK: &[u8] = b"SolVM source";
 
 /// Whether a chunk has the signature of a binary one.
 pub(crate) fn is_binary(chunk: &[u8]) -> bool {
-    chunk.first() == SIGNATURE.first()
+    chunk.first() == HEADER.first()
 }
 
 /// The binary chunk of a function.
@@ -20,13 +25,13 @@ pub(crate) fn encode(prototype: &Prototype) -> Vec<u8> {
     let Source { name, text, .. } = &*prototype.source;
     // Names come from strings of the VM, whose lengths are 32 bits.
     let length = name.len() as u32;
-    [SIGNATURE, &prototype.ordinal.to_le_bytes(), &length.to_le_bytes(), name, text].concat()
+    [HEADER, MARK, &prototype.ordinal.to_le_bytes(), &length.to_le_bytes(), name, text].concat()
 }
 
 /// The ordinal of a binary chunk's function, the chunk's name and its text. None if it is not an
 /// output of `string.dump`.
 pub(crate) fn decode(chunk: &[u8]) -> Option<(u32, &[u8], &[u8])> {
-    let rest = chunk.strip_prefix(SIGNATURE)?;
+    let rest = chunk.strip_prefix(HEADER)?.strip_prefix(MARK)?;
     let (ordinal, rest) = rest.split_first_chunk()?;
     let (length, rest) = rest.split_first_chunk()?;
     let (name, text) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
@@ -68,10 +73,11 @@ mod tests {
     fn other_chunks_are_refused() {
         for chunk in [
             &b"\x1bLua"[..],
-            b"\x1bLuaQ\0\x01\x04\x08",
+            HEADER,
+            b"\x1bLuaQ\0\x01\x04\x08\x04\x08\0\x03\0\0\0\0\0\0\0=x\0",
             b"\x1bLJ\x02",
             b"\x1b",
-            b"\x1bLua\0\0\0\0\xff\xff\xff\xffabc",
+            &[HEADER, MARK, b"\0\0\0\0\xff\xff\xff\xffabc"].concat()[..],
         ] {
             assert!(is_binary(chunk));
             assert_eq!(decode(chunk), None);

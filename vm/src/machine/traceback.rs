@@ -164,13 +164,17 @@ const LAST_LEVELS: usize = 10;
 /// [`crate::layout::frame`]).
 pub(crate) unsafe fn traceback(vm: &mut Vm, thread: *const Thread, level: usize) -> Traceback {
     // SAFETY: the thread is as the caller asserts, and no thread runs here.
-    let calls = unsafe { Activations::of(vm, thread) }.count();
+    let (calls, bottom) = unsafe { Activations::of(vm, thread) }
+        .fold((0, None), |(calls, _), activation| (calls + 1, Some(activation)));
     // They are counted, and passed again.
     gc::charge(&mut vm.fuel, 2 * calls * UNITS_PER_LEVEL);
     let vm = &*vm;
-    // The caller that entered the thread is one more level, as in PUC Lua.
+    // The caller that entered the thread is one more level, as in PUC Lua, unless a native is at
+    // the bottom.
+    let begins_in_lua = bottom.is_none_or(|activation| activation.pc.is_some());
     // SAFETY: the thread is null or alive, as the caller asserts.
-    let is_first = !thread.is_null() && unsafe { (*thread).resumer } == stack::ROOT;
+    let is_first =
+        begins_in_lua && !thread.is_null() && unsafe { (*thread).resumer } == stack::ROOT;
     let total = calls + usize::from(is_first);
     let first = level.max(FIRST_LEVELS);
     let is_long = total > first + 1 + LAST_LEVELS;

@@ -144,6 +144,8 @@ pub struct Vm {
     pub(crate) type_names: [Value; Type::COUNT],
     /// The metatables of types that have one for all their values.
     pub(crate) type_metatables: [*mut Table; Type::COUNT],
+    /// The methods that strings have behind those of their metatable; null if there are none.
+    pub(crate) string_methods: *mut Table,
     pub(crate) dialect: Dialect,
 
     /// Values on their way to another thread.
@@ -245,6 +247,7 @@ impl Vm {
             metamethod_names,
             type_names,
             type_metatables: [null_mut(); Type::COUNT],
+            string_methods: null_mut(),
             dialect: config.dialect,
             arrived: (std::ptr::null(), 0),
             returned_count: 0,
@@ -393,9 +396,9 @@ impl Roots for VmRoots {
             for &name in &(*vm).type_names {
                 marker.value(name);
             }
-            for &metatable in &(*vm).type_metatables {
-                if !metatable.is_null() {
-                    marker.value(Value::from_table(metatable));
+            for &table in (*vm).type_metatables.iter().chain([&(*vm).string_methods]) {
+                if !table.is_null() {
+                    marker.value(Value::from_table(table));
                 }
             }
             if !(*vm).current.is_null() {

@@ -6,8 +6,8 @@
 
 use crate::report::about_file;
 use solvm_runtime::module::Module;
+use solvm_stdlib::LIBRARIES;
 use solvm_stdlib::documentation::{Entry, Kind, entries, introduction, summary};
-use solvm_stdlib::modules;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(super) fn write(directory: &Path) -> Result<(), String> {
 /// The libraries that have a page. A library may have multiple parts, one of which has the
 /// documentation.
 fn documented() -> impl Iterator<Item = &'static Module> {
-    modules().filter(|module| !module.documentation.is_empty())
+    LIBRARIES.iter().filter(|module| !module.documentation.is_empty())
 }
 
 /// The page that lists the others.

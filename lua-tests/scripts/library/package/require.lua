@@ -9,16 +9,32 @@ local folder = arg[0]:match("^(.*)require%.lua$")
 package.path = folder .. "?.module"
 package.cpath = folder .. "?.none"
 
--- The loaded modules.
+-- The loaded modules. SolVM's own are not among them, so that a program's files win.
 for _, name in ipairs { "package", "string", "table", "math", "coroutine" } do
     assert(package.loaded[name] == _G[name] and require(name) == _G[name])
 end
 assert(package.loaded._G == _G)
+assert(package.loaded.json == nil and package.loaded.text == nil)
+local json = json
+_G.json = nil
+assert(require "json" == json and package.loaded.json == json and require "solvm.json" == json)
+assert(package.loaded["solvm.json"] == json and _G.json == nil)
+package.loaded.json = "mine"
+assert(require "json" == "mine" and require "solvm.json" == json)
+package.preload.text = function() return "from preload" end
+assert(require "text" == "from preload" and require "solvm.text" == text)
+assert(require "solvm.bit" == bit and require "lfs" == require "solvm.lfs")
+fails("module 'solvm.string' not found", require, "solvm.string")
+-- Functions that are globals are modules by their long names only.
+assert(require "solvm.files".read_file ~= nil)
+fails("module 'files' not found", require, "files")
+fails("module 'solvm.none' not found", require, "solvm.none")
 
 -- The search and its message.
 local message = fails("module 'no.such' not found:", require, "no.such")
 assert(message == "module 'no.such' not found:\n\tno field package.preload['no.such']\n\tno file '"
-    .. folder .. "no/such.module'\n\tno file '" .. folder .. "no/such.none'\n\tno file '"
+    .. folder .. "no/such.module'\n\tno file '" .. folder .. "no/such.lua'\n\tno file '"
+    .. folder .. "no/such/init.lua'\n\tno file '" .. folder .. "no/such.none'\n\tno file '"
     .. folder .. "no.none'", message)
 fails("error loading module 'broken' from file '" .. folder .. "broken.module':\n\t", require,
     "broken")
@@ -61,12 +77,14 @@ end
 assert(require "fifth"[1] == "fifth")
 fails("\n\tnot by the fifth", require, "no.such")
 
--- C modules are refused, not skipped.
+-- C modules are not loaded: the message says so, and names them.
 package.cpath = folder .. "?.module"
 package.path = "?.none"
-fails("error loading module 'broken' from file '" .. folder
-    .. "broken.module':\n\tC modules are not supported", require, "broken")
-fails("C modules are not supported", require, "broken.inner")
+message = fails("\n\tno C module 'broken', since SolVM does not load them (found '" .. folder
+    .. "broken.module')", require, "broken")
+fails("no C module 'broken.inner', since SolVM does not load them (found", require, "broken.inner")
+package.cpath = ""
+fails("\n\tno C module 'no.such', since SolVM does not load them\n", require, "no.such")
 local library, why, where = package.loadlib("x.so", "f")
 assert(library == nil and why == "C modules are not supported" and where == "absent")
 

@@ -39,13 +39,9 @@ pub static JSONC: Library = solvm_vm::library!("jsonc" {
 });
 
 /// Adds what the table of functions cannot express: `json.null`.
-pub fn finish(call: &mut Call) -> Result<(), Error> {
-    let key = call.string(JSON.name.as_bytes())?;
-    if let Some(library) = Table::from_value(call.globals().get(key)) {
-        let null = tags::null(call)?;
-        library.set_field(call, "null", null)?;
-    }
-    Ok(())
+pub fn complete<'c>(call: &mut Call<'c>, library: Table<'c>) -> Result<(), Error> {
+    let null = tags::null(call)?;
+    library.set_field(call, "null", null)
 }
 
 /// Maximum number of spaces per level of indentation.

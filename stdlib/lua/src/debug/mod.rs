@@ -1,6 +1,7 @@
 //! `debug` (manual, section 5.9).
 
 mod info;
+mod prompt;
 
 use solvm_runtime::truncated::Truncated;
 use solvm_vm::native::{Library, Param, Rest};
@@ -10,6 +11,7 @@ use solvm_vm::{
 
 /// The library `debug`.
 pub static LIBRARY: Library = solvm_vm::library!("debug" {
+    "debug" => prompt::prompt,
     "getfenv" => get_environment,
     "gethook" => get_hook,
     "getinfo" => info::get_info,

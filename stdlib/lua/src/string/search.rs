@@ -117,10 +117,11 @@ impl Search {
         found: Option<Range<usize>>,
     ) -> Result<Either<Value<'c>, Values<'c>>, Error> {
         let Some(found) = found else {
-            if self.kind == SearchKind::Next {
-                call.set_upvalue(POSITION, Value::number(subject.len() as f64 + 1.0));
+            if self.kind != SearchKind::Next {
+                return Ok(Either::Now(Value::NIL));
             }
-            return Ok(Either::Now(Value::NIL));
+            call.set_upvalue(POSITION, Value::number(subject.len() as f64 + 1.0));
+            return Ok(Either::Later(Values::new()));
         };
         let mut results = Values::new();
         match self.kind {
@@ -245,7 +246,7 @@ fn next_match<'c>(call: &mut Call<'c>) -> Result<Found<'c>, Error> {
     let text = |value: Option<Value<'c>>| value.and_then(LuaString::from_value);
     let (Some(subject), Some(pattern)) = (text(call.upvalue(SUBJECT)), text(call.upvalue(PATTERN)))
     else {
-        return Ok(Either::Now(Either::Now(Value::NIL)));
+        return Ok(Either::Now(Either::Later(Values::new())));
     };
     let start = call.upvalue(POSITION).and_then(Value::as_number).unwrap_or(0.0) as usize;
     let pattern = compiled(call, pattern, Anchor::Literal)?;

@@ -211,6 +211,9 @@ const SHELL: &str = if cfg!(unix) { "/bin/sh" } else { "cmd" };
 fn shell(command: &[u8]) -> Command {
     let option = if cfg!(unix) { "-c" } else { "/C" };
     let mut shell = Command::new(SHELL);
+    // Messages of the shell begin with its name.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(&mut shell, "sh");
     shell.arg(option).arg(os_string(command));
     shell
 }

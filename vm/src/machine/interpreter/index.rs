@@ -57,23 +57,23 @@ pub(crate) unsafe fn find_metamethod(vm: &Vm, value: Value, event: Metamethod) -
 /// # Safety
 /// A Lua frame is running, which `target` belongs to. Object and key are alive.
 pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) -> u64 {
+    let receiver = object;
     let mut object = object;
     for _ in 0..MAX_CHAIN {
         let method;
         if let Some(table) = object.to_table() {
             let value = table::get(table, key);
-            if value.is_nil() && !(*table).metatable.is_null() {
-                method = table::metamethod(
-                    (*table).metatable,
-                    Metamethod::Index,
-                    event_name(vm, Metamethod::Index),
-                );
-            } else {
+            if !value.is_nil() {
                 *vm.base.add(target) = value;
                 return CONTINUE;
             }
+            method = table::metamethod(
+                (*table).metatable,
+                Metamethod::Index,
+                event_name(vm, Metamethod::Index),
+            );
             if method.is_nil() {
-                *vm.base.add(target) = Value::NIL;
+                *vm.base.add(target) = missing(vm, receiver, key);
                 return CONTINUE;
             }
         } else {
@@ -89,6 +89,18 @@ pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) 
         object = method;
     }
     throw_text(vm, messages::GETTABLE_LOOP.of(vm.dialect))
+}
+
+/// What a key leads to that neither a value nor its chain of `__index` has: a method of strings, or
+/// nil.
+///
+/// # Safety
+/// Value and key are alive.
+pub(crate) unsafe fn missing(vm: &Vm, receiver: Value, key: Value) -> Value {
+    if receiver.is_string() && !vm.string_methods.is_null() {
+        return table::get(vm.string_methods, key);
+    }
+    Value::NIL
 }
 
 /// As [`get`], for a table with a metatable that lacks the key.

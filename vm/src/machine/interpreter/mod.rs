@@ -40,7 +40,7 @@ pub(crate) use dispatch::{
     CALL, CONTINUE, HANDLERS, Handler, choose_dispatch, continue_at, enter, keep_loop,
     update_dispatch,
 };
-pub(crate) use index::{MAX_CHAIN, find_metamethod, metatable_of};
+pub(crate) use index::{MAX_CHAIN, find_metamethod, metatable_of, missing};
 pub(crate) use iterate::{
     advance_loop, clear_rest_of_loop, pass_to_generator, prepare_loop, unmark_loop,
 };

@@ -391,6 +391,11 @@ impl<'c> Call<'c> {
         }
     }
 
+    /// Gives strings the functions of a table as methods where their metatable leads to none.
+    pub fn set_string_methods(&mut self, methods: Table<'c>) {
+        self.vm().string_methods = methods.0;
+    }
+
     /// The metamethod of a value; nil if it has none.
     pub fn metamethod(&mut self, value: Value<'c>, event: Metamethod) -> Value<'c> {
         // SAFETY: the value is live.
@@ -400,18 +405,23 @@ impl<'c> Call<'c> {
     /// `object[key]` as far as it needs no call: the value, or the `__index` function to call with
     /// the object that has it.
     pub fn index(&mut self, object: Value<'c>, key: Value<'c>) -> Result<Indexed<'c>, Error> {
+        let receiver = object;
         let mut object = object;
         for _ in 0..interpreter::MAX_CHAIN {
             if let Some(table) = Table::from_value(object) {
                 let value = table.get(key);
-                if !value.is_nil() || table.metatable().is_none() {
+                if !value.is_nil() {
                     return Ok(Indexed::Value(value));
                 }
             }
             let method = self.metamethod(object, Metamethod::Index);
             if method.is_nil() {
                 return match object.kind() {
-                    crate::layout::types::Type::Table => Ok(Indexed::Value(Value::NIL)),
+                    crate::layout::types::Type::Table => {
+                        // SAFETY: both are live.
+                        let value = unsafe { interpreter::missing(self.vm(), receiver.0, key.0) };
+                        Ok(Indexed::Value(Value::from_raw(value)))
+                    }
                     _ => {
                         let operation = Operation::Index(key.0);
                         Err(Error::text(type_error::operand(

@@ -425,8 +425,7 @@ impl<'c> Call<'c> {
         Ok(loaded)
     }
 
-    /// Opens a library: its table becomes the global of its name (or is the globals, if it has
-    /// none) and is recorded as [loaded](Call::loaded).
+    /// Opens a library: its table becomes the global of its name, or is the globals if it has none.
     pub fn open(&mut self, library: &'static Library) -> Result<Table<'c>, Error> {
         let globals = self.globals();
         if library.name.is_empty() {
@@ -443,8 +442,6 @@ impl<'c> Call<'c> {
             }
         };
         self.fill(table, library)?;
-        let loaded = self.loaded()?;
-        loaded.set(self, key, table.value())?;
         Ok(table)
     }
 

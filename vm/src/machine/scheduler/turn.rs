@@ -7,10 +7,11 @@ use crate::heap::table;
 use crate::layout::frame;
 use crate::layout::stack::ROOT;
 use crate::layout::value::Value;
+use crate::machine::activation::Activations;
 use crate::machine::debug_info;
 use crate::machine::native::{Call, Error, Function, Value as Handle};
 use crate::machine::thread;
-use crate::machine::traceback::Traceback;
+use crate::machine::traceback::{Traceback, UNITS_PER_LEVEL};
 use crate::machine::vm::{Exit, Vm};
 use std::ptr::null_mut;
 use std::task::Context;
@@ -297,26 +298,41 @@ impl<'c> Call<'c> {
         true
     }
 
-    /// All goroutines that have not ended, and where their functions are defined ("script.lua:12").
+    /// All goroutines that have not ended, and where their functions are defined
+    /// ("script.lua:12"); of natives, the first function that they have called.
     pub fn goroutines(&mut self) -> Vec<(GoroutineId, Vec<u8>)> {
-        let vm = self.vm();
+        let mut levels = 0;
+        let vm = &*self.vm();
         let scheduler = &vm.scheduler;
         let alive = scheduler
             .goroutines
             .iter()
             .zip(1u32..)
             .filter(|(goroutine, _)| goroutine.state != State::Free);
-        alive
+        let goroutines = alive
             .map(|(goroutine, place)| {
                 // SAFETY: the table holds the first threads of all goroutines, at the bottom of
-                // whose stacks their functions are.
+                // whose stacks their functions are. No thread runs here.
                 let function = unsafe {
                     let thread =
                         table::get(scheduler.threads, Value::number(f64::from(place))).to_thread();
-                    thread.map_or(Value::NIL, |thread| thread::first_function(thread))
+                    thread.map_or(Value::NIL, |thread| {
+                        let first = thread::first_function(thread);
+                        if first.is_lua_function() {
+                            return first;
+                        }
+                        // What a native has called says more.
+                        let active = Activations::of(vm, thread).inspect(|_| levels += 1);
+                        active
+                            .filter(|active| active.pc.is_some())
+                            .last()
+                            .map_or(first, |active| active.function)
+                    })
                 };
                 (goroutine.id, debug_info::definition(function))
             })
-            .collect()
+            .collect();
+        self.charge(levels * UNITS_PER_LEVEL);
+        goroutines
     }
 }
