@@ -128,7 +128,7 @@ impl Emitter<'_, '_> {
             }
         }
         let bits = operands.map(|operand| self.builder.unary(UnaryOperation::ToBits, operand));
-        let bits = self.builder.call(HelperFunctions::power() as u64, &bits);
+        let bits = self.help(HelperFunctions::power(), &bits);
         self.write_operands(sides, operands, target, before);
         let result = self.builder.unary(UnaryOperation::FromBits, bits);
         self.write_double(target, result);

@@ -4,7 +4,7 @@
 use super::Emitter;
 use crate::backend::linear::{Value, Width};
 use crate::passes::representation::Representation;
-use solvm_vm::unit::{HelperFunctions, MachineLayout};
+use solvm_vm::unit::{Helper, HelperFunctions, MachineLayout};
 
 impl Emitter<'_, '_> {
     /// What a store of a slot into a table must do for the collector.
@@ -20,7 +20,7 @@ impl Emitter<'_, '_> {
     pub(super) fn barrier(
         &mut self,
         object: Value,
-        function: *const (),
+        function: Helper,
         word: impl FnOnce(&mut Self) -> Value,
         is_cold: bool,
     ) {
@@ -33,7 +33,7 @@ impl Emitter<'_, '_> {
         let stored = self.builder.block();
         self.builder.branch(is_object, stored, next);
         self.builder.start(stored, self.rank, true);
-        self.builder.call(function as u64, &[Value::CONTEXT, object, word]);
+        self.help(function, &[Value::CONTEXT, object, word]);
         self.builder.jump(next);
         self.builder.start(next, self.rank, is_cold);
     }

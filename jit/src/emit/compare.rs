@@ -176,7 +176,7 @@ impl Emitter<'_, '_> {
         let (look, next) = (self.builder.block(), self.builder.block());
         self.builder.branch(is_doubtful, look, next);
         self.builder.start(look, self.rank, true);
-        let equal = self.builder.call(HelperFunctions::equal() as u64, &[Value::CONTEXT, x, y]);
+        let equal = self.help(HelperFunctions::equal(), &[Value::CONTEXT, x, y]);
         let has_metamethod =
             self.builder.compare(IntegerComparison::Equal, equal, Value::integer(2));
         self.escape_if(has_metamethod, exit);

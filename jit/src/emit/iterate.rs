@@ -4,7 +4,7 @@ use super::{After, Emitter, offset};
 use crate::backend::linear::{IntegerComparison, IntegerOperation, Value, Width};
 use crate::passes::states::State;
 use crate::region::{Node, Target};
-use solvm_vm::unit::{Advance, HelperFunctions, MachineLayout};
+use solvm_vm::unit::{Advance, HelperFunctions};
 
 impl Emitter<'_, '_> {
     /// The start of a loop.
@@ -12,13 +12,8 @@ impl Emitter<'_, '_> {
         let node = &self.region.nodes[index];
         let Some(after) = self.after(index) else { return };
         self.save_hidden(node, before);
-        let budget = self.builder.read(self.budget);
-        self.builder.store(Width::Word, budget, Value::CONTEXT, MachineLayout::FUEL);
         let slot = self.address_of(self.region.slot(node, node.word.a()));
-        let function = HelperFunctions::prepare_loop() as u64;
-        self.builder.call(function, &[Value::CONTEXT, slot]);
-        let budget = self.builder.load(Width::Word, Value::CONTEXT, MachineLayout::FUEL);
-        self.builder.write(self.budget, budget);
+        self.help(HelperFunctions::prepare_loop(), &[Value::CONTEXT, slot]);
         let Some(&Target::Node(next)) = node.next.first() else { return };
         let exit = self.new_exit(node.frame, self.region.nodes[next].at, &after, 0);
         for &slot in &self.effects[index].defines {
@@ -37,7 +32,7 @@ impl Emitter<'_, '_> {
         self.save_hidden(node, before);
         let a = self.region.slot(node, node.word.a());
         let slot = self.address_of(a);
-        let outcome = self.builder.call(HelperFunctions::advance_loop() as u64, &[slot]);
+        let outcome = self.help(HelperFunctions::advance_loop(), &[slot]);
         let calls = Value::integer(Advance::CALLS as i64);
         let is_call = self.builder.compare(IntegerComparison::Equal, outcome, calls);
         self.escape_if(is_call, exit);

@@ -51,7 +51,7 @@ impl<'v> Emitter<'_, 'v> {
                 Opcode::GetIndex | Opcode::GetInteger => {
                     let key = self.argument(call.arguments[1], before);
                     let arguments = [object.table, key];
-                    found = Some(self.builder.call(HelperFunctions::get() as u64, &arguments));
+                    found = Some(self.help(HelperFunctions::get(), &arguments));
                 }
                 Opcode::GetField => {
                     let code = region.frames[node.frame].code;

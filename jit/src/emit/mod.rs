@@ -23,7 +23,7 @@ mod step;
 mod table;
 
 use crate::backend::linear::{
-    Block, Builder, Class, ExitId, Origin, SlotValue, Value, Variable, WordSource, WordWrite,
+    Block, Builder, Class, ExitId, Origin, SlotValue, Value, Variable, Width, WordSource, WordWrite,
 };
 use crate::passes::effects::{Effects, Memory};
 use crate::passes::representation::Representation;
@@ -34,7 +34,7 @@ use known::Known;
 use recurse::OwnCalls;
 use slots::Slots;
 use solvm_compiler::bytecode::Opcode;
-use solvm_vm::unit::{Assumptions, MachineLayout, NATIVE_ANSWERED, Receiver, Root};
+use solvm_vm::unit::{Assumptions, Helper, MachineLayout, NATIVE_ANSWERED, Receiver, Root};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -457,6 +457,21 @@ impl<'v> Emitter<'_, 'v> {
         if let Escape::Exit(exit) = self.make_exit(node, 1) {
             self.builder.charge(self.budget, exit);
         }
+    }
+
+    /// Calls a simple function of the VM. The budget is in a register: it is in memory for one that
+    /// charges.
+    fn help(&mut self, helper: Helper, arguments: &[Value]) -> Value {
+        if helper.charges {
+            let budget = self.builder.read(self.budget);
+            self.builder.store(Width::Word, budget, Value::CONTEXT, MachineLayout::FUEL);
+        }
+        let result = self.builder.call(helper.address as u64, arguments);
+        if helper.charges {
+            let budget = self.builder.load(Width::Word, Value::CONTEXT, MachineLayout::FUEL);
+            self.builder.write(self.budget, budget);
+        }
+        result
     }
 
     // Nodes.

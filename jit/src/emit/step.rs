@@ -69,8 +69,7 @@ impl<'v> Emitter<'_, 'v> {
                 self.check_same(found, Value::integer(callee.word() as i64), exit);
             }
             None => {
-                let function = HelperFunctions::is_ordinary_native() as u64;
-                let is_ordinary = self.builder.call(function, &[found]);
+                let is_ordinary = self.help(HelperFunctions::is_ordinary_native(), &[found]);
                 self.escape_unless(is_ordinary, exit);
             }
         }

@@ -107,7 +107,7 @@ impl<'v> Emitter<'_, 'v> {
 
     /// The value of any key, by a function.
     fn find(&mut self, slot: usize, held: Representation, parts: Parts, key: Value, exit: Escape) {
-        let word = self.builder.call(HelperFunctions::get() as u64, &[parts.table, key]);
+        let word = self.help(HelperFunctions::get(), &[parts.table, key]);
         self.leave_if_inherited(word, parts.table, exit);
         self.define_word(slot, held, word, exit);
     }
@@ -120,7 +120,7 @@ impl<'v> Emitter<'_, 'v> {
         if matches!(node.action, Action::AnyKey) {
             let (key, value) = (self.word(c, before.held[c]), self.word(a, before.held[a]));
             let arguments = [Value::CONTEXT, parts.table, key, value];
-            let is_done = self.builder.call(HelperFunctions::replace() as u64, &arguments);
+            let is_done = self.help(HelperFunctions::replace(), &arguments);
             self.escape_unless(is_done, other);
             self.write_checked(b, parts, before, usize::MAX);
         } else if let Some(element) = self.element(node, parts, before, other) {
@@ -486,7 +486,7 @@ impl<'v> Emitter<'_, 'v> {
         // In gopher-lua's dialect it may have a metamethod.
         let metatable = self.builder.load(Width::Word, parts.table, MachineLayout::TABLE_METATABLE);
         self.escape_if(metatable, exit);
-        let length = self.builder.call(HelperFunctions::length() as u64, &[parts.table]);
+        let length = self.help(HelperFunctions::length(), &[parts.table]);
         self.write_checked(d, parts, before, a);
         self.write_integer(a, length);
     }
@@ -497,26 +497,21 @@ impl<'v> Emitter<'_, 'v> {
         let Some(after) = self.after(index) else { return };
         let a = self.region.slot(node, node.word.a());
         let code = self.region.frames[node.frame].code;
-        let budget = self.builder.read(self.budget);
-        self.builder.store(Width::Word, budget, Value::CONTEXT, MachineLayout::FUEL);
         let table = match node.opcode {
             Opcode::NewTable => {
                 let sizes = [node.word.b(), node.word.c()].map(|size| Value::integer(size.into()));
                 let arguments = [Value::CONTEXT, sizes[0], sizes[1]];
-                self.builder.call(HelperFunctions::new_table() as u64, &arguments)
+                self.help(HelperFunctions::new_table(), &arguments)
             }
             _ => {
                 let Some(template) = code.template(node.word.d().into()) else { return };
                 self.roots.push(template.root());
                 let template = Value::integer(template.address() as i64);
-                let function = HelperFunctions::duplicate_table() as u64;
-                self.builder.call(function, &[Value::CONTEXT, template])
+                self.help(HelperFunctions::duplicate_table(), &[Value::CONTEXT, template])
             }
         };
         self.escape_unless(table, exit);
-        let budget = self.builder.load(Width::Word, Value::CONTEXT, MachineLayout::FUEL);
         self.define_word(a, after.held[a], table, exit);
-        self.builder.write(self.budget, budget);
     }
 
     // Upvalues and globals.

@@ -16,75 +16,94 @@ use crate::machine::native;
 use crate::machine::vm::Vm;
 use solvm_compiler::bytecode::{Instruction, OPEN, Opcode};
 
-/// Addresses of functions of the C calling convention.
+/// A simple function of the C calling convention.
+#[derive(Clone, Copy, Debug)]
+pub struct Helper {
+    /// Its address.
+    pub address: *const (),
+    /// Whether it may charge the budget, `Vm::fuel`, for its work. Then the budget is in memory
+    /// when it is called.
+    pub charges: bool,
+}
+
+impl Helper {
+    const fn free(address: *const ()) -> Helper {
+        Helper { address, charges: false }
+    }
+
+    const fn charged(address: *const ()) -> Helper {
+        Helper { address, charges: true }
+    }
+}
+
+/// The functions.
 pub struct HelperFunctions;
 
 impl HelperFunctions {
     /// `(table) -> u64`: the length of a table, given its address.
-    pub fn length() -> *const () {
-        length as *const ()
+    pub fn length() -> Helper {
+        Helper::free(length as *const ())
     }
 
     /// `(vm, array slots, hash size) -> u64`: the word of a new table, with the sizes as the
-    /// operands of `NewTable`; 0 if a collection is due. It may change the budget.
-    pub fn new_table() -> *const () {
-        new_table as *const ()
+    /// operands of `NewTable`; 0 if a collection is due.
+    pub fn new_table() -> Helper {
+        Helper::charged(new_table as *const ())
     }
 
     /// `(vm, template) -> u64`: the word of a copy of the table at that address; 0 if a collection
-    /// is due. It may change the budget.
-    pub fn duplicate_table() -> *const () {
-        duplicate_table as *const ()
+    /// is due.
+    pub fn duplicate_table() -> Helper {
+        Helper::charged(duplicate_table as *const ())
     }
 
     /// `(table, key) -> u64`: the value of a key, a word, without metamethods.
-    pub fn get() -> *const () {
-        get as *const ()
+    pub fn get() -> Helper {
+        Helper::charged(get as *const ())
     }
 
     /// `(vm, table, key, value) -> u64`: replaces the value of a key, if that is not nil. 0 if it
     /// is.
-    pub fn replace() -> *const () {
-        replace as *const ()
+    pub fn replace() -> Helper {
+        Helper::charged(replace as *const ())
     }
 
     /// `(vm, table, value) -> u64`: what a store of an object, or of a new key, into the table at
     /// that address must do for the collector, before or after it. The result is of no use.
-    pub fn barrier_back() -> *const () {
-        barrier_back as *const ()
+    pub fn barrier_back() -> Helper {
+        Helper::free(barrier_back as *const ())
     }
 
     /// `(vm, upvalue, value) -> u64`: the same of a store into a variable that was captured.
-    pub fn barrier_forward() -> *const () {
-        barrier_forward as *const ()
+    pub fn barrier_forward() -> Helper {
+        Helper::free(barrier_forward as *const ())
     }
 
     /// `(vm, x, y) -> u64`: 1 if two values are equal, 0 if not, 2 if a metamethod decides.
-    pub fn equal() -> *const () {
-        equal as *const ()
+    pub fn equal() -> Helper {
+        Helper::charged(equal as *const ())
     }
 
     /// `(x, y) -> u64`: a power of numbers; all are bits of doubles.
-    pub fn power() -> *const () {
-        power as *const ()
+    pub fn power() -> Helper {
+        Helper::free(power as *const ())
     }
 
-    /// `(vm, slot)`: what `ForEachPrepare` does, given the address of its `R[A]`. It may change the
-    /// budget.
-    pub fn prepare_loop() -> *const () {
-        prepare_loop as *const ()
+    /// `(vm, slot)`: what `ForEachPrepare` does, given the address of its `R[A]`.
+    pub fn prepare_loop() -> Helper {
+        Helper::charged(prepare_loop as *const ())
     }
 
     /// `(slot) -> u64`: the next entry of a generic `for`, given the address of its `R[A]`. What it
     /// returns is an [`Advance`].
-    pub fn advance_loop() -> *const () {
-        advance_loop as *const ()
+    pub fn advance_loop() -> Helper {
+        Helper::free(advance_loop as *const ())
     }
 
     /// `(value) -> u64`: 1 if a word is that of an [ordinary
     /// native](super::Seen::is_ordinary_native), else 0.
-    pub fn is_ordinary_native() -> *const () {
-        is_ordinary_native as *const ()
+    pub fn is_ordinary_native() -> Helper {
+        Helper::free(is_ordinary_native as *const ())
     }
 
     /// `(vm, registers, pc, arguments) -> u64`, with the constants in the VM's state: calls the

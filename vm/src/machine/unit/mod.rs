@@ -44,7 +44,7 @@ mod sample;
 pub use control::NativeCode;
 pub use facts::{Assumptions, Fact};
 pub use functions::{
-    Advance, DECLINED, HelperFunctions, INSTRUCTION_ANSWERED, NATIVE_ANSWERED, Receiver,
+    Advance, DECLINED, Helper, HelperFunctions, INSTRUCTION_ANSWERED, NATIVE_ANSWERED, Receiver,
 };
 pub use layout::MachineLayout;
 pub use sample::{
