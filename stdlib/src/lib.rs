@@ -250,6 +250,24 @@ pub static ON_REQUEST: &[Module] = &[
         library: &native_code::LIBRARY,
         documentation: include_str!("../meta/solvm.jit.lua"),
     },
+    #[cfg(feature = "lpeg")]
+    Module {
+        name: "lpeg",
+        library: &solvm_lpeg::LIBRARY,
+        documentation: include_str!("../meta/lpeg.lua"),
+    },
+    #[cfg(feature = "lpeg")]
+    Module {
+        name: "re",
+        library: &solvm_lpeg::re::LIBRARY,
+        documentation: include_str!("../meta/re.lua"),
+    },
+];
+
+/// What completes the tables of these modules when they are loaded.
+static COMPLETIONS: &[package::Completion] = &[
+    #[cfg(feature = "lpeg")]
+    ("lpeg", solvm_lpeg::complete),
 ];
 
 /// All libraries and modules.
@@ -294,7 +312,7 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     }
     // The libraries that these functions complete may be missing.
     package::finish(call)?;
-    package::offer(call, ON_REQUEST, is_chosen)?;
+    package::offer(call, ON_REQUEST, COMPLETIONS, is_chosen)?;
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;

@@ -80,6 +80,7 @@ pub fn finish(call: &mut Call) -> Result<(), Error> {
 pub fn offer(
     call: &mut Call,
     modules: &'static [module::Module],
+    completions: &'static [Completion],
     is_chosen: impl Fn(&module::Module) -> bool,
 ) -> Result<(), Error> {
     let (package, preload) = (call.string(LIBRARY.name.as_bytes())?, call.string(b"preload")?);
@@ -87,7 +88,7 @@ pub fn offer(
         Table::from_value(call.loaded()?.get(package)).map(|package| package.get(preload));
     let Some(preload) = preload.and_then(Table::from_value) else { return Ok(()) };
     if let Some(host) = call.host::<Host>() {
-        *host.state() = Offered(modules);
+        *host.state() = Offered(modules, completions);
     }
     for module in modules.iter().filter(|module| is_chosen(module)) {
         let loader = call.function(&OPEN_MODULE, &[]);
@@ -96,19 +97,28 @@ pub fn offer(
     Ok(())
 }
 
+/// The name of a module, and what completes its table when it is loaded.
+pub type Completion = (&'static str, for<'c> fn(&mut Call<'c>, Table<'c>) -> Result<(), Error>);
+
 /// The modules that are not globals.
 #[derive(Default)]
-struct Offered(&'static [module::Module]);
+struct Offered(&'static [module::Module], &'static [Completion]);
 
 static OPEN_MODULE: Definition = Definition::new("loader_module", open_module);
 
 /// The loader of modules that are not globals.
 fn open_module<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Table<'c>, Error> {
-    let offered = call.host::<Host>().map_or(&[][..], |host| host.state::<Offered>().0);
+    let (offered, completions) = match call.host::<Host>().map(|host| host.state::<Offered>()) {
+        Some(Offered(modules, completions)) => (*modules, *completions),
+        None => (&[][..], &[][..]),
+    };
     let module = offered.iter().find(|module| module.name.as_bytes() == name.bytes());
     let library = module.ok_or_else(|| Error::argument(1, "not a SolVM module"))?.library;
     let table = call.table(0, library.functions.len() + library.constants.len())?;
     call.fill(table, library)?;
+    if let Some((_, complete)) = completions.iter().find(|(of, _)| of.as_bytes() == name.bytes()) {
+        complete(call, table)?;
+    }
     Ok(table)
 }
 
