@@ -175,9 +175,7 @@ impl Analysis {
                 leaf(ByteSet::of(byte), length == 1)
             }
             Node::Any(count) => leaf(ByteSet::FULL, count == 1),
-            Node::Set(set) => {
-                leaf(tree.sets.get(set as usize).copied().unwrap_or_default(), true)
-            }
+            Node::Set(set) => leaf(tree.sets.get(set as usize).copied().unwrap_or_default(), true),
             Node::OpenCall(_) => Info::UNKNOWN,
             Node::Call(_) => *self.info(self.target(index)),
             Node::Grammar(count) => {
@@ -226,11 +224,7 @@ impl Analysis {
                     // The function decides what is consumed.
                     _ => First { own: info.first.any(), ..First::NONE },
                 };
-                Info {
-                    facts: Facts::of_unary(node, info.facts),
-                    first,
-                    is_decided_by_first: false,
-                }
+                Info { facts: Facts::of_unary(node, info.facts), first, is_decided_by_first: false }
             }
         }
     }

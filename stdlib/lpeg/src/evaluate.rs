@@ -5,6 +5,7 @@
 //! capture has ended, its values go to the one that it is directly in ([`Evaluation::hand_over`]).
 
 use crate::context::Context;
+use crate::frame::{Frame, Pending, Role};
 use crate::machine::{Capture, OPEN};
 use crate::template::Piece;
 use crate::tree::Kind;
@@ -23,63 +24,6 @@ pub(crate) enum Progress {
     Call(usize, Wanted),
     /// The budget is used up.
     OutOfBudget,
-}
-
-/// The function that was called last.
-#[derive(Clone, Copy)]
-enum Pending {
-    /// None.
-    Nothing,
-    /// Its results are the values of a capture that ends there.
-    Values { end: u32 },
-    /// The same, but nil is no value.
-    Query { end: u32 },
-    /// Its result replaces what the fold in the last frame has so far.
-    Fold,
-    /// Its result replaces the value before, and the capture has none.
-    Accumulator { end: u32 },
-}
-
-/// What becomes of the values in a frame.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
-    /// They are the result.
-    Root,
-    /// They are those of a group, or of a reference to one.
-    Group,
-    /// The text comes before them.
-    Simple,
-    /// They are in a table: how many.
-    Table(usize),
-    /// The first one is a field of the table in the frame below.
-    Field,
-    Function,
-    Query,
-    Numbered,
-    /// Parts of a string, if it refers to their numbers, which are bits.
-    Text(u16),
-    /// A simple capture among them: the index of its piece, and these bits.
-    Part(usize, u16),
-    /// They replace parts of the text, which has been copied up to a position.
-    Substitution(u32),
-    /// Whether there is a first value.
-    Fold(bool),
-    Accumulator,
-}
-
-/// A capture whose contents are evaluated.
-#[derive(Clone, Copy)]
-struct Frame {
-    role: Role,
-    key: u16,
-    /// Where it starts in the subject.
-    start: u32,
-    /// Where its values start.
-    base: usize,
-    /// Where the output of a substitution starts, or the pieces of a string.
-    mark: usize,
-    /// Of a reference: which capture comes next, and where it ends. 0 for others.
-    resume: (usize, u32),
 }
 
 /// The evaluation of a list of captures.
@@ -103,8 +47,7 @@ impl Evaluation {
     /// An evaluation from a capture up to the `Close` that does not belong to one after it. The
     /// values start at `base`; accumulators change those from `first` on.
     pub(crate) fn new(next: usize, start: u32, base: usize, first: usize) -> Evaluation {
-        let root =
-            Frame { role: Role::Root, key: 0, start, base, mark: 0, resume: (0, 0) };
+        let root = Frame { role: Role::Root, key: 0, start, base, mark: 0, resume: (0, 0) };
         Evaluation { next, frames: vec![root], base, first, ..Evaluation::default() }
     }
 
@@ -115,8 +58,7 @@ impl Evaluation {
 
     /// The bytes outside the account.
     pub(crate) fn external_size(&self) -> usize {
-        self.frames.capacity() * size_of::<Frame>()
-            + self.pieces.capacity() * size_of::<Piece>()
+        self.frames.capacity() * size_of::<Frame>() + self.pieces.capacity() * size_of::<Piece>()
     }
 
     /// Continues after a call.

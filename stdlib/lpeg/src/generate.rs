@@ -25,7 +25,11 @@ enum Task {
     /// The label is before the next instruction.
     Place(u32),
     /// An alternative of a choice, and those after it.
-    Alternative { choice: Rc<Choice>, index: usize, known: Next },
+    Alternative {
+        choice: Rc<Choice>,
+        index: usize,
+        known: Next,
+    },
 }
 
 /// A choice: its alternatives in order, however they were nested.
@@ -226,7 +230,11 @@ impl Generator<'_> {
             Node::RunTime(key) => {
                 self.emit(Instruction::Open(Kind::Group, 0));
                 self.then([
-                    Task::Node(NodeTask { is_optional: false, follow: Next::ANY, ..task.of(operand) }),
+                    Task::Node(NodeTask {
+                        is_optional: false,
+                        follow: Next::ANY,
+                        ..task.of(operand)
+                    }),
                     Task::Emit(Instruction::CloseRunTime(key)),
                 ]);
             }
@@ -454,11 +462,7 @@ impl Generator<'_> {
         }
         self.emit(Instruction::Choice(end));
         let inner = NodeTask { known: task.known, ..NodeTask::at(operand) };
-        self.then([
-            Task::Node(inner),
-            Task::Emit(Instruction::FailTwice),
-            Task::Place(end),
-        ]);
+        self.then([Task::Node(inner), Task::Emit(Instruction::FailTwice), Task::Place(end)]);
     }
 
     fn and(&mut self, task: NodeTask, operand: usize) {

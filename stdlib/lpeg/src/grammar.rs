@@ -53,10 +53,7 @@ fn about(name: Value<'_>, problem: &str) -> Error {
 }
 
 /// The names of the rules with their patterns, the first one first.
-fn names<'c>(
-    call: &mut Call<'c>,
-    table: Table<'c>,
-) -> Result<Vec<(Value<'c>, Value<'c>)>, Error> {
+fn names<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<Vec<(Value<'c>, Value<'c>)>, Error> {
     let entry = table.get(1_usize);
     let is_name = LuaString::from_value(entry).is_some() || entry.as_number().is_some();
     let first = if is_name { entry } else { Value::number(1.0) };

@@ -11,11 +11,13 @@
 mod analysis;
 mod context;
 mod evaluate;
+mod frame;
 mod generate;
 mod grammar;
 mod library;
 mod machine;
 mod matching;
+mod module;
 mod operand;
 mod operators;
 mod pattern;
@@ -27,4 +29,4 @@ mod tree;
 mod utf8;
 
 pub use library::LIBRARY;
-pub use pattern::complete;
+pub use module::complete;

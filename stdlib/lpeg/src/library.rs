@@ -1,7 +1,7 @@
 //! The functions of `lpeg`.
 
 use crate::matching::{match_pattern, set_max_stack};
-use crate::operand::operand;
+use crate::operand::{not_a_pattern, operand};
 use crate::pattern::{Draft, pattern_of};
 use crate::set::ByteSet;
 use crate::tree::{Kind, Node, Tree};
@@ -45,7 +45,10 @@ const MAX_BEHIND: u32 = 255;
 
 /// `lpeg.P(value)`: converts a value to a pattern.
 fn pattern<'c>(call: &mut Call<'c>, value: Option<Value<'c>>) -> Answer<'c> {
-    let value = value.ok_or_else(|| Error::argument(1, "value expected"))?;
+    if call.argument_count() == 0 {
+        return Err(Error::argument(1, "value expected"));
+    }
+    let value = value.unwrap_or(Value::NIL);
     match Userdata::from_value(value).filter(|_| pattern_of(value).is_some()) {
         Some(pattern) => Ok(pattern),
         None => operand(call, 1)?.finish(call),
@@ -123,17 +126,13 @@ fn utf8_range<'c>(
 
 /// `lpeg.V(name)`: a rule of the grammar that will enclose it.
 fn variable<'c>(call: &mut Call<'c>, name: Option<Value<'c>>) -> Answer<'c> {
-    let name = not_nil(name, 1)?;
+    let name = name
+        .filter(|name| !name.is_nil())
+        .ok_or_else(|| Error::argument(1, "non-nil value expected"))?;
     let mut draft = Draft::leaf(Node::Empty);
     let key = draft.add(call, &[name])?;
     draft.tree = Cow::Owned(Tree::leaf(Node::OpenCall(key)));
     draft.finish(call)
-}
-
-fn not_nil(value: Option<Value<'_>>, index: usize) -> Result<Value<'_>, Error> {
-    value
-        .filter(|value| !value.is_nil())
-        .ok_or_else(|| Error::argument(index, "non-nil value expected"))
 }
 
 /// A capture of argument 1 without a value of its own.
@@ -210,7 +209,10 @@ fn argument<'c>(call: &mut Call<'c>, Truncated(number): Truncated) -> Answer<'c>
 
 /// `lpeg.Cb(name)`: the values of the last group with that name.
 fn back<'c>(call: &mut Call<'c>, name: Option<Value<'c>>) -> Answer<'c> {
-    let name = not_nil(name, 1)?;
+    if call.argument_count() == 0 {
+        return Err(Error::argument(1, "value expected"));
+    }
+    let name = name.unwrap_or(Value::NIL);
     let body = Draft::leaf(Node::Empty);
     body.under_value(call, name, |key| Node::Capture(Kind::Back, key))?.finish(call)
 }
@@ -275,6 +277,9 @@ fn locale<'c>(call: &mut Call<'c>, table: Option<Table<'c>>) -> Result<Table<'c>
 }
 
 /// `lpeg.ptree`, `lpeg.pcode`: as in LPeg that was not built for debugging.
-fn listing(_: &mut Call<'_>, _arguments: Rest) -> Result<(), Error> {
+fn listing<'c>(call: &mut Call<'c>, value: Option<Value<'c>>) -> Result<(), Error> {
+    if value.and_then(pattern_of).is_none() {
+        return Err(not_a_pattern(call, 1));
+    }
     Err(Error::text("function only implemented in debug mode"))
 }

@@ -81,8 +81,7 @@ impl Machine {
 
     /// The bytes that its stacks need.
     fn size(&self) -> usize {
-        self.stack.capacity() * size_of::<Entry>()
-            + self.captures.capacity() * size_of::<Capture>()
+        self.stack.capacity() * size_of::<Entry>() + self.captures.capacity() * size_of::<Capture>()
     }
 
     /// Bytes that are not held in the account.
@@ -297,10 +296,8 @@ impl Machine {
                 Instruction::Span(index) => {
                     let set = set!(index);
                     let rest = subject.get(position..).unwrap_or_default();
-                    let length = rest
-                        .iter()
-                        .position(|&byte| !set.contains(byte))
-                        .unwrap_or(rest.len());
+                    let length =
+                        rest.iter().position(|&byte| !set.contains(byte)).unwrap_or(rest.len());
                     position += length;
                     left = left.saturating_sub(length / 4);
                 }

@@ -40,6 +40,9 @@ pub(crate) fn set_max_stack(call: &mut Call<'_>, Truncated(limit): Truncated) ->
     Ok(())
 }
 
+/// The most values that a function may return during a match, as in LPeg.
+const MAX_RESULTS: usize = i16::MAX as usize;
+
 /// What a match is doing.
 enum Phase {
     /// The machine runs.
@@ -142,49 +145,41 @@ impl Match {
         let keys = keys_of(call, pattern);
         loop {
             match self.phase {
-                Phase::Matching => {
-                    match self.machine.run(call, &self.program, subject.bytes())? {
-                        Stop::Failed => return Ok(Request::Failed),
-                        Stop::OutOfBudget => return Ok(Request::Again),
-                        Stop::Matched => {
-                            values.truncate(self.machine.values);
-                            let base = values.len();
-                            if self.machine.captures.is_empty() {
-                                values.push(position(self.machine.position));
-                                return Ok(Request::Finished(base));
-                            }
-                            self.machine.add(call, close(self.machine.position))?;
-                            self.evaluation = Evaluation::new(0, OPEN, base, base);
-                            self.phase = Phase::Evaluating;
+                Phase::Matching => match self.machine.run(call, &self.program, subject.bytes())? {
+                    Stop::Failed => return Ok(Request::Failed),
+                    Stop::OutOfBudget => return Ok(Request::Again),
+                    Stop::Matched => {
+                        values.truncate(self.machine.values);
+                        let base = values.len();
+                        if self.machine.captures.is_empty() {
+                            values.push(position(self.machine.position));
+                            return Ok(Request::Finished(base));
                         }
-                        Stop::RunTime(key) => {
-                            values.truncate(self.machine.values);
-                            self.machine.add(call, close(self.machine.position))?;
-                            let captures = &self.machine.captures;
-                            let Some(open) = open_of(captures, captures.len() - 1) else {
-                                return Ok(Request::Failed);
-                            };
-                            call.charge((captures.len() - open) / 16);
-                            let start = captures.get(open).map_or(0, |capture| capture.start);
-                            let mut context = Context {
-                                call,
-                                captures,
-                                subject,
-                                keys,
-                                values,
-                                held: &mut self.held,
-                            };
-                            let function = context.key(key);
-                            let at = position(self.machine.position);
-                            for value in [function, subject.value(), at] {
-                                context.push(value)?;
-                            }
-                            let base = context.values.len();
-                            self.evaluation = Evaluation::new(open + 1, start, base, base);
-                            self.phase = Phase::Preparing { open };
-                        }
+                        self.machine.add(call, close(self.machine.position))?;
+                        self.evaluation = Evaluation::new(0, OPEN, base, base);
+                        self.phase = Phase::Evaluating;
                     }
-                }
+                    Stop::RunTime(key) => {
+                        values.truncate(self.machine.values);
+                        self.machine.add(call, close(self.machine.position))?;
+                        let captures = &self.machine.captures;
+                        let Some(open) = open_of(captures, captures.len() - 1) else {
+                            return Ok(Request::Failed);
+                        };
+                        call.charge((captures.len() - open) / 16);
+                        let start = captures.get(open).map_or(0, |capture| capture.start);
+                        let mut context =
+                            Context { call, captures, subject, keys, values, held: &mut self.held };
+                        let function = context.key(key);
+                        let at = position(self.machine.position);
+                        for value in [function, subject.value(), at] {
+                            context.push(value)?;
+                        }
+                        let base = context.values.len();
+                        self.evaluation = Evaluation::new(open + 1, start, base, base);
+                        self.phase = Phase::Preparing { open };
+                    }
+                },
                 Phase::Preparing { .. } | Phase::Evaluating => {
                     let captures = &self.machine.captures;
                     let held = &mut self.held;
@@ -250,6 +245,9 @@ impl Match {
         let count = call.returned_count().saturating_sub(1);
         if count == 0 {
             return Ok(true);
+        }
+        if count > MAX_RESULTS {
+            return Err(Error::text("too many results in match-time capture"));
         }
         let captures = &self.machine.captures;
         let subject = call.argument(1).and_then(LuaString::from_value);

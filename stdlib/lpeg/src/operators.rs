@@ -146,8 +146,8 @@ fn numbered<'c>(call: &mut Call<'c>, body: Draft<'c>, number: f64) -> Made<'c> {
 }
 
 /// `a % f`: changes the value before by a function.
-fn accumulate<'c>(call: &mut Call<'c>, _a: Value<'c>, function: Function<'c>) -> Answer<'c> {
+fn accumulate<'c>(call: &mut Call<'c>, _a: Value<'c>, function: Option<Value<'c>>) -> Answer<'c> {
     let body = operand(call, 1)?;
-    body.under_value(call, function.value(), |key| Node::Capture(Kind::Accumulator, key))?
-        .finish(call)
+    let function = function.unwrap_or(Value::NIL);
+    body.under_value(call, function, |key| Node::Capture(Kind::Accumulator, key))?.finish(call)
 }

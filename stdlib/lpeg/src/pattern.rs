@@ -5,8 +5,6 @@
 //! changed. The metatable is one for all patterns; its `__index` is the module's table.
 
 use crate::generate::generate;
-use crate::library::LIBRARY;
-use crate::operators::METHODS;
 use crate::program::Program;
 use crate::tree::{Node, TooLarge, Tree};
 use solvm_vm::{Call, Data, Error, Table, Userdata, Value};
@@ -128,8 +126,9 @@ impl<'c> Draft<'c> {
     pub(crate) fn finish(self, call: &mut Call<'c>) -> Result<Userdata<'c>, Error> {
         let metatable = metatable(call)?;
         charge(call, self.tree.size())?;
-        let pattern = Pattern { tree: self.tree.into_owned(), keys: self.keys, program: OnceCell::new() };
-        let userdata = call.userdata(pattern, Some(metatable));
+        let pattern =
+            Pattern { tree: self.tree.into_owned(), keys: self.keys, program: OnceCell::new() };
+        let userdata = call.userdata(pattern, metatable);
         if let Some(table) = self.table {
             call.set_environment_of(userdata.value(), table);
         }
@@ -184,26 +183,16 @@ pub(crate) fn draft_of<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Draf
     Some(Draft { tree: Cow::Borrowed(&pattern.tree), table, keys: pattern.keys })
 }
 
-/// The metatable of all patterns.
-pub(crate) fn metatable<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
-    let key = call.string(METATABLE.as_bytes())?.value();
-    let registry = call.registry();
-    if let Some(metatable) = Table::from_value(registry.get(key)) {
-        return Ok(metatable);
-    }
-    let metatable = call.table(0, METHODS.functions.len() + 1)?;
-    call.fill(metatable, &METHODS)?;
-    let methods = call.table(0, LIBRARY.functions.len())?;
-    call.fill(methods, &LIBRARY)?;
-    metatable.set_field(call, "__index", methods)?;
-    registry.set(call, key, metatable.value())?;
-    Ok(metatable)
+/// The metatable of all patterns, which the module creates when it is loaded.
+pub(crate) fn metatable<'c>(call: &mut Call<'c>) -> Result<Option<Table<'c>>, Error> {
+    let key = call.string(METATABLE.as_bytes())?;
+    let metatable = call.registry().get(key);
+    Ok(Table::from_value(metatable))
 }
 
-/// Completes the module when it is loaded: its table has the methods of patterns.
-pub fn complete<'c>(call: &mut Call<'c>, module: Table<'c>) -> Result<(), Error> {
-    let metatable = metatable(call)?;
-    metatable.set_field(call, "__index", module)
+/// Sets the metatable of all patterns.
+pub(crate) fn set_metatable<'c>(call: &mut Call<'c>, metatable: Table<'c>) -> Result<(), Error> {
+    call.registry().set_field(call, METATABLE, metatable)
 }
 
 /// The program of a pattern, which is generated when it is needed first.
@@ -222,7 +211,9 @@ pub(crate) fn program_of<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Rc
     if let Some(key) = open {
         let name = keys_of(call, value).map_or(Value::NIL, |keys| keys.get(usize::from(key)));
         let name = crate::context::shown(name);
-        return Err(Error::text([b"rule '", name.as_slice(), b"' used outside a grammar"].concat()));
+        return Err(Error::text(
+            [b"rule '", name.as_slice(), b"' used outside a grammar"].concat(),
+        ));
     }
     call.charge(tree.nodes.len() * 8);
     let _held = call.hold(crate::generate::size(tree))?;

@@ -42,7 +42,7 @@ end
 local function syntax_error(source, position)
   local near = string.sub(source, position, position + 20)
   if #source >= position + 20 then near = near .. "..." end
-  error("pattern error near '" .. near .. "'")
+  error("pattern error near '" .. near .. "'", 0)
 end
 
 local function times(pattern, count)

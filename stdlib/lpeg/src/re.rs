@@ -1,9 +1,9 @@
 //! `re`: patterns in the style of regular expressions. The functions are in `re.lua`.
 
-use crate::library;
+use crate::{library, module};
 use solvm_lua::lua_source::{self, Calling, Source};
-use solvm_vm::Call;
 use solvm_vm::native::{Library, Rest, Start};
+use solvm_vm::{Call, Error};
 
 /// The library `re`.
 pub static LIBRARY: Library = solvm_vm::library!("re" {
@@ -17,6 +17,7 @@ pub static LIBRARY: Library = solvm_vm::library!("re" {
 static SOURCE: Source =
     Source { name: "re", text: include_str!("re.lua"), natives: &library::LIBRARY };
 
-fn in_lua(call: &mut Call<'_>, arguments: Rest) -> Start<Calling> {
-    lua_source::call(call, &SOURCE, arguments)
+fn in_lua(call: &mut Call<'_>, arguments: Rest) -> Result<Start<Calling>, Error> {
+    module::prepare(call)?;
+    Ok(lua_source::call(call, &SOURCE, arguments))
 }

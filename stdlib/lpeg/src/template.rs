@@ -75,9 +75,7 @@ impl<'c> Context<'_, 'c> {
                 let value = self.values.get(slot).copied().unwrap_or(Value::NIL);
                 self.add_value(value, "capture", text)
             }
-            Some(Piece::Nothing) => {
-                Err(Error::text(format!("no values in capture index {index}")))
-            }
+            Some(Piece::Nothing) => Err(Error::text(format!("no values in capture index {index}"))),
         }
     }
 

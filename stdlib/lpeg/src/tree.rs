@@ -184,12 +184,7 @@ pub(crate) struct TooLarge;
 impl Tree {
     /// A tree of one node.
     pub(crate) fn leaf(node: Node) -> Tree {
-        Tree {
-            nodes: vec![node],
-            bytes: Vec::new(),
-            sets: Vec::new(),
-            facts: Facts::of_leaf(node),
-        }
+        Tree { nodes: vec![node], bytes: Vec::new(), sets: Vec::new(), facts: Facts::of_leaf(node) }
     }
 
     /// The tree that matches these bytes.

@@ -4,8 +4,7 @@ use crate::set::ByteSet;
 use crate::tree::{Node, TooLarge, Tree};
 
 /// The code points that are encoded in each number of bytes.
-const LENGTHS: [(u32, u32); 4] =
-    [(0, 0x7F), (0x80, 0x7FF), (0x800, 0xFFFF), (0x1_0000, 0x10_FFFF)];
+const LENGTHS: [(u32, u32); 4] = [(0, 0x7F), (0x80, 0x7FF), (0x800, 0xFFFF), (0x1_0000, 0x10_FFFF)];
 
 /// The tree that matches a code point from `first` to `last`.
 pub(crate) fn code_points(first: u32, last: u32) -> Result<Tree, TooLarge> {
