@@ -37,7 +37,7 @@ local function try(f)
       text = tostring(text):gsub(\"rule '[^']*'\", 'rule')
       for _, known in ipairs {
         'invalid capture', 'absent extra argument', 'back reference', 'no initial value',
-        'no capture', 'no values in capture',
+        'no capture', 'no values in capture', 'invalid replacement',
       } do
         if text:find(known, 1, true) then text = 'capture' end
       end

@@ -7,9 +7,9 @@
 use crate::set::{ByteSet, First};
 use crate::tree::{Facts, Node, TooLarge, Tree};
 
-/// How many nodes may be visited per node. A grammar needs a pass for each rule of its longest
-/// chain of rules that are defined in the wrong order.
-const VISITS_PER_NODE: usize = 64;
+/// How many nodes may be visited per node. Rules are visited after those that they call, so that
+/// only recursive ones need more than two passes.
+const VISITS_PER_NODE: usize = 16;
 /// So many visits are always allowed.
 const FREE_VISITS: usize = 1 << 22;
 
@@ -48,8 +48,9 @@ impl Analysis {
             infos: vec![Info::UNKNOWN; count],
         };
         let has_calls = analysis.link(tree);
+        let order = if has_calls { analysis.order(tree) } else { vec![(0, count)] };
         let mut visits = 0;
-        while analysis.pass(tree) && has_calls {
+        while analysis.pass(tree, &order) && has_calls {
             visits += count;
             if visits > FREE_VISITS && visits / VISITS_PER_NODE > count {
                 return Err(TooLarge);
@@ -145,10 +146,63 @@ impl Analysis {
         self.starts.get(last).map_or(0, |&start| start as usize)
     }
 
+    /// The tree in parts, as ranges of nodes, in the order in which they are to be visited: the rules
+    /// of the outermost grammars, each after those that it calls, and what is around them.
+    fn order(&self, tree: &Tree) -> Vec<(usize, usize)> {
+        let mut rules = Vec::new();
+        let mut others = Vec::new();
+        let mut end = tree.nodes.len();
+        while let Some(last) = end.checked_sub(1) {
+            let start = if tree.nodes.get(last) == Some(&Node::Rule) {
+                rules.push((self.start(last), end));
+                self.start(last)
+            } else {
+                others.push((last, end));
+                last
+            };
+            end = start;
+        }
+        rules.reverse();
+        others.reverse();
+        // Rules that have been reached, and the path to the current one, with where its calls are
+        // still to be followed.
+        let mut is_reached = vec![false; rules.len()];
+        let mut path: Vec<(usize, usize)> = Vec::new();
+        let mut order = Vec::with_capacity(rules.len() + others.len());
+        for first in 0..rules.len() {
+            let mut next = Some(first);
+            loop {
+                if let Some(rule) = next.take()
+                    && let Some(is_reached) = is_reached.get_mut(rule)
+                    && !std::mem::replace(is_reached, true)
+                {
+                    path.push((rule, rules.get(rule).map_or(0, |&(start, _)| start)));
+                }
+                let Some((rule, from)) = path.last_mut() else { break };
+                let range = rules.get(*rule).copied().unwrap_or_default();
+                let nodes = tree.nodes.get(*from..range.1).unwrap_or_default();
+                match nodes.iter().position(|node| matches!(node, Node::Call(_))) {
+                    Some(offset) => {
+                        let target = self.target(*from + offset);
+                        *from += offset + 1;
+                        next = Some(rules.partition_point(|&(_, end)| end <= target));
+                    }
+                    None => {
+                        order.push(range);
+                        path.pop();
+                    }
+                }
+            }
+        }
+        order.extend(others);
+        order
+    }
+
     /// Computes every node from its operands. Returns whether something has changed.
-    fn pass(&mut self, tree: &Tree) -> bool {
+    fn pass(&mut self, tree: &Tree, order: &[(usize, usize)]) -> bool {
         let mut has_changed = false;
-        for (index, &node) in tree.nodes.iter().enumerate() {
+        for index in order.iter().flat_map(|&(start, end)| start..end) {
+            let Some(&node) = tree.nodes.get(index) else { continue };
             let info = self.compute(tree, index, node);
             if let Some(slot) = self.infos.get_mut(index)
                 && *slot != info

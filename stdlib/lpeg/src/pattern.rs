@@ -12,8 +12,6 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-/// The most Lua values of a pattern.
-const MAX_KEYS: usize = u16::MAX as usize;
 /// The name of the metatable in the registry.
 const METATABLE: &str = "lpeg-pattern";
 
@@ -44,6 +42,8 @@ pub(crate) struct Draft<'c> {
     pub(crate) tree: Cow<'c, Tree>,
     /// The table of its Lua values, if it has any.
     pub(crate) table: Option<Table<'c>>,
+    /// Other patterns have the same table.
+    pub(crate) is_shared: bool,
     /// Their number.
     pub(crate) keys: u16,
 }
@@ -51,7 +51,7 @@ pub(crate) struct Draft<'c> {
 impl<'c> Draft<'c> {
     /// A tree without Lua values.
     pub(crate) fn new(tree: Tree) -> Draft<'c> {
-        Draft { tree: Cow::Owned(tree), table: None, keys: 0 }
+        Draft { tree: Cow::Owned(tree), table: None, is_shared: false, keys: 0 }
     }
 
     /// A node without operands and Lua values.
@@ -61,15 +61,9 @@ impl<'c> Draft<'c> {
 
     /// Adds Lua values. Returns the key of the first one.
     pub(crate) fn add(&mut self, call: &mut Call<'c>, values: &[Value<'c>]) -> Result<u16, Error> {
-        let keys = usize::from(self.keys);
-        let all = u16::try_from(keys + values.len()).map_err(|_| too_many_values())?;
-        let table = copy(call, self.table, keys, values.len())?;
-        for (index, &value) in values.iter().enumerate() {
-            table.set_index(call, keys + index + 1, value)?;
-        }
-        self.table = Some(table);
-        self.keys = all;
-        Ok((keys + 1) as u16)
+        let first = self.keys;
+        self.add_all(call, values.len(), values.iter().copied())?;
+        Ok(first + 1)
     }
 
     /// Makes the Lua values of another draft accessible. Returns by how much its keys are moved.
@@ -78,20 +72,45 @@ impl<'c> Draft<'c> {
             return Ok(0);
         }
         if self.keys == 0 {
-            (self.table, self.keys) = (other.table, other.keys);
+            (self.table, self.is_shared, self.keys) = (other.table, true, other.keys);
             return Ok(0);
         }
-        let (own, more) = (usize::from(self.keys), usize::from(other.keys));
-        let all = u16::try_from(own + more).map_err(|_| too_many_values())?;
-        let table = copy(call, self.table, own, more)?;
-        if let Some(from) = other.table {
-            for index in 1..=more {
-                table.set_index(call, own + index, from.get(index))?;
+        let first = self.keys;
+        let count = usize::from(other.keys);
+        let value = |index| other.table.map_or(Value::NIL, |table| table.get(index));
+        self.add_all(call, count, (1..=count).map(value))?;
+        Ok(first)
+    }
+
+    /// Adds `count` Lua values, in a table of its own.
+    fn add_all(
+        &mut self,
+        call: &mut Call<'c>,
+        count: usize,
+        values: impl Iterator<Item = Value<'c>>,
+    ) -> Result<(), Error> {
+        let keys = usize::from(self.keys);
+        let all = u16::try_from(keys + count)
+            .map_err(|_| Error::text("too many Lua values in pattern"))?;
+        call.charge(count / 2);
+        let table = match self.table.filter(|_| !self.is_shared) {
+            Some(table) => table,
+            None => {
+                call.charge(keys / 2);
+                let table = call.table(usize::from(all), 0)?;
+                for index in 1..=keys {
+                    let value = self.table.map_or(Value::NIL, |table| table.get(index));
+                    table.set_index(call, index, value)?;
+                }
+                table
             }
+        };
+        (self.table, self.is_shared) = (Some(table), false);
+        for (index, value) in values.enumerate() {
+            table.set_index(call, keys + index + 1, value)?;
         }
-        self.table = Some(table);
         self.keys = all;
-        Ok(own as u16)
+        Ok(())
     }
 
     /// Joins it with another one.
@@ -139,31 +158,10 @@ impl<'c> Draft<'c> {
 /// A draft, or why there is none.
 pub(crate) type Made<'c> = Result<Draft<'c>, Error>;
 
-fn too_many_values() -> Error {
-    Error::text("too many Lua values in pattern")
-}
-
 /// Charges for a tree of this size that is copied, and checks that there is memory for it.
 fn charge(call: &mut Call<'_>, size: usize) -> Result<(), Error> {
     call.charge(size / 32);
     call.check_memory(size)
-}
-
-/// A copy of a table of Lua values with room for `more`.
-fn copy<'c>(
-    call: &mut Call<'c>,
-    from: Option<Table<'c>>,
-    count: usize,
-    more: usize,
-) -> Result<Table<'c>, Error> {
-    call.charge((count + more) / 2);
-    let table = call.table((count + more).min(MAX_KEYS), 0)?;
-    if let Some(from) = from {
-        for index in 1..=count {
-            table.set_index(call, index, from.get(index))?;
-        }
-    }
-    Ok(table)
 }
 
 /// The pattern that a value is.
@@ -180,7 +178,7 @@ pub(crate) fn keys_of<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Table
 pub(crate) fn draft_of<'c>(call: &mut Call<'c>, value: Value<'c>) -> Option<Draft<'c>> {
     let pattern = pattern_of(value)?;
     let table = if pattern.keys == 0 { None } else { keys_of(call, value) };
-    Some(Draft { tree: Cow::Borrowed(&pattern.tree), table, keys: pattern.keys })
+    Some(Draft { tree: Cow::Borrowed(&pattern.tree), table, is_shared: true, keys: pattern.keys })
 }
 
 /// The metatable of all patterns, which the module creates when it is loaded.
