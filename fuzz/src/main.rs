@@ -1,7 +1,7 @@
 //! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template|archive|
 //! grammar [COUNT] [SEED]`, or `... run FILE [SLICE]`, or `... show TARGET INDEX`. `differential`,
-//! `loops`, `patterns`, `formats`, `numerals` and `grammars` instead of `source` compare with Lua 5.1. `corpus`
-//! runs the inputs in `corpus/`, which libFuzzer has found.
+//! `loops`, `patterns`, `formats`, `numerals` and `grammars` instead of `source` compare with Lua
+//! 5.1. `corpus` runs the inputs in `corpus/`, which libFuzzer has found.
 //!
 //! The inputs are numbered and determined by their numbers. A child process runs them and writes
 //! the current number to a file; when it crashes or hangs, the input is kept in `artifacts/` and
@@ -63,8 +63,8 @@ fn main() -> ExitCode {
             let kinds: Vec<&str> = differential::KINDS.iter().map(|(name, _)| *name).collect();
             let kinds = kinds.join("|");
             eprintln!(
-                "usage: solvm-fuzz source|program|decoder|template|archive|grammar|{kinds} [COUNT] [FIRST] \
-                 | corpus | run FILE [SLICE] | show TARGET NUMBER"
+                "usage: solvm-fuzz source|program|decoder|template|archive|grammar|{kinds} [COUNT] \
+                 [FIRST] | corpus | run FILE [SLICE] | show TARGET NUMBER"
             );
             ExitCode::from(2)
         }

@@ -7,7 +7,7 @@
 ---function in the place of an operand is converted as by `lpeg.P`:
 ---
 ---| operator | what it matches |
----|---|
+---|---|---|
 ---| `a * b` | `a`, then `b` |
 ---| `a + b` | `a`, or else `b` |
 ---| `a - b` | `a`, if `b` does not match |
@@ -92,7 +92,7 @@ function lpeg.locale(table) end
 ---
 ---- a pattern is returned unchanged;
 ---- a string matches itself;
----- a number n matches any n bytes; a negative one matches where there are fewer than -n bytes left;
+---- a number n matches any n bytes; a negative one matches where fewer than -n bytes are left;
 ---- `true` always matches the empty string, `false` never matches;
 ---- a table is a grammar: its values are rules, which call each other by `lpeg.V`. The rule with
 ---  index 1 is the first one, or the rule whose name has that index;
@@ -187,8 +187,8 @@ function lpeg.Cf(pattern, f) end
 function lpeg.Cg(pattern, name) end
 
 ---Calls a function during the match, with the subject, the position after the match of the pattern,
----and its captures. If it returns a number, that is the new position; if `true`, the position stays;
----if nil or `false`, the pattern does not match. Further results are the captures.
+---and its captures. If it returns a number, that is the new position; if `true`, the position
+---stays; if nil or `false`, the pattern does not match. Further results are the captures.
 ---
 ---```lua
 ---local lpeg = require "lpeg"

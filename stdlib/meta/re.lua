@@ -4,7 +4,7 @@
 ---LPeg 1.1. It is not a global: load it with `require "re"` or `import("re")`.
 ---
 ---| syntax | what it is |
----|---|
+---|---|---|
 ---| `'text'` `"text"` `.` `[a-z_]` `[^%s]` | a string, any byte, a byte of a class or not of it |
 ---| `%name` | `definitions.name`, or a class: `%a` `%c` `%d` `%g` `%l` `%p` `%s` `%u` `%w` `%x`, in upper case the opposite, `%nl` |
 ---| `p q` `p / q` `(p)` | `p` and then `q`, `p` or else `q`, grouping |

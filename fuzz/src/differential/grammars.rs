@@ -1,9 +1,9 @@
 //! Programs that build random patterns with `lpeg` and match them, compared with LPeg 1.0.2 or
 //! later.
 //!
-//! Where there are two errors, it is not specified which one is raised: so names of rules are removed
-//! from messages, and errors in captures are all the same. Look-behind differs between versions of
-//! LPeg, so its operands are simple.
+//! Where there are two errors, it is not specified which one is raised: so names of rules are
+//! removed from messages, and errors in captures are all the same. Look-behind differs between
+//! versions of LPeg, so its operands are simple.
 
 use crate::Random;
 use std::fmt::Write;

@@ -82,7 +82,8 @@ fails("(number expected, got string)", function() return p ^ "x" end)
 -- Many alternatives: a table decides, also where they start alike or may be empty.
 local words = P "if" + "in" + "for" + "function" + "end" + "else" + "elseif" + "" * -P(1) + R "09"
 for _, case in ipairs { { "if", 3 }, { "in", 3 }, { "for", 4 }, { "fun", nil }, { "function", 9 },
-  { "else", 5 }, { "elseif", 5 }, { "end", 4 }, { "", 1 }, { "7", 2 }, { "x", nil }, { "i", nil } } do
+  { "else", 5 }, { "elseif", 5 }, { "end", 4 }, { "", 1 }, { "7", 2 }, { "x", nil },
+  { "i", nil } } do
   ends(words, case[1], case[2])
 end
 local list = P(false)

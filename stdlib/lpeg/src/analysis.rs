@@ -146,8 +146,8 @@ impl Analysis {
         self.starts.get(last).map_or(0, |&start| start as usize)
     }
 
-    /// The tree in parts, as ranges of nodes, in the order in which they are to be visited: the rules
-    /// of the outermost grammars, each after those that it calls, and what is around them.
+    /// The tree in parts, as ranges of nodes, in the order in which they are to be visited: the
+    /// rules of the outermost grammars, each after those that it calls, and what is around them.
     fn order(&self, tree: &Tree) -> Vec<(usize, usize)> {
         let mut rules = Vec::new();
         let mut others = Vec::new();

@@ -167,8 +167,8 @@ impl Checks<'_, '_> {
         Ok(())
     }
 
-    /// LPeg follows the calls until it has passed the most rules that a grammar may have, and blames
-    /// the last one.
+    /// LPeg follows the calls until it has passed the most rules that a grammar may have, and
+    /// blames the last one.
     fn cycle(&self, path: &[(usize, std::vec::IntoIter<usize>)], rule: usize) -> Error {
         let before = path.iter().position(|&(passed, _)| passed == rule).unwrap_or_default();
         let cycle = path.get(before..).unwrap_or_default();

@@ -3,8 +3,8 @@
 //! A match starts as a plain native, and usually ends as one. It becomes a state machine when it
 //! calls a function or has used up the budget.
 //!
-//! **Values.** The stack of values has first those that functions returned during the match, as many
-//! as [`Machine::values`], and above them those of the evaluation in progress.
+//! **Values.** The stack of values has first those that functions returned during the match, as
+//! many as [`Machine::values`], and above them those of the evaluation in progress.
 
 use crate::context::{Context, open_of};
 use crate::evaluate::{Evaluation, Progress};

@@ -121,8 +121,8 @@ impl Sets {
 
 /// Replaces labels by the instructions that they are before.
 ///
-/// A jump to a jump continues directly where that one leads; a jump to an instruction that continues
-/// elsewhere becomes that instruction; and a call before a return is a jump.
+/// A jump to a jump continues directly where that one leads; a jump to an instruction that
+/// continues elsewhere becomes that instruction; and a call before a return is a jump.
 pub(crate) fn resolve(program: &mut Program, labels: &[u32]) {
     let place = |label: u32| labels.get(label as usize).copied().unwrap_or_default();
     for instruction in &mut program.code {

@@ -110,7 +110,8 @@ local pattern = P({
   exp = blank * (V("grammar") + V("alternative")),
   alternative = Cg(V("sequence") * ("/" * blank * V("sequence") % either) ^ 0),
   sequence = Cg(Cc(P(true)) * (V("prefix") % join) ^ 0)
-    * (#(blank * (P("/") + ")" + "}" + ":}" + "~}" + "|}" + name * arrow + -any)) + P(syntax_error)),
+    * (#(blank * (P("/") + ")" + "}" + ":}" + "~}" + "|}" + name * arrow + -any))
+      + P(syntax_error)),
   prefix = "&" * blank * V("prefix") / function(p) return #p end
     + "!" * blank * V("prefix") / function(p) return -p end
     + V("suffix"),
