@@ -1,7 +1,7 @@
-//! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template|archive
-//! [COUNT] [SEED]`, or `... run FILE [SLICE]`, or `... show TARGET INDEX`. `differential`,
-//! `loops`, `patterns`, `formats` and `numerals` instead of `source` compare with Lua 5.1. `corpus`
-//! runs the inputs in `corpus/`, which libFuzzer has found.
+//! Fuzzing on a stable compiler: `cargo run --release -- source|program|decoder|template|archive|
+//! grammar [COUNT] [SEED]`, or `... run FILE [SLICE]`, or `... show TARGET INDEX`. `differential`,
+//! `loops`, `patterns`, `formats`, `numerals` and `grammars` instead of `source` compare with Lua
+//! 5.1. `corpus` runs the inputs in `corpus/`, which libFuzzer has found.
 //!
 //! The inputs are numbered and determined by their numbers. A child process runs them and writes
 //! the current number to a file; when it crashes or hangs, the input is kept in `artifacts/` and
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let number =
         |at: usize, default| words.get(at).and_then(|word| word.parse().ok()).unwrap_or(default);
     match words.first().map(String::as_str) {
-        Some(target @ ("source" | "program" | "decoder" | "template" | "archive")) => {
+        Some(target @ ("source" | "program" | "decoder" | "template" | "archive" | "grammar")) => {
             drive(target, number(1, 100_000), number(2, 0))
         }
         Some("corpus") => replay(),
@@ -63,8 +63,8 @@ fn main() -> ExitCode {
             let kinds: Vec<&str> = differential::KINDS.iter().map(|(name, _)| *name).collect();
             let kinds = kinds.join("|");
             eprintln!(
-                "usage: solvm-fuzz source|program|decoder|template|archive|{kinds} [COUNT] [FIRST] \
-                 | corpus | run FILE [SLICE] | show TARGET NUMBER"
+                "usage: solvm-fuzz source|program|decoder|template|archive|grammar|{kinds} [COUNT] \
+                 [FIRST] | corpus | run FILE [SLICE] | show TARGET NUMBER"
             );
             ExitCode::from(2)
         }
@@ -102,6 +102,7 @@ enum Inputs {
     Decoder,
     Template,
     Archive,
+    Grammar,
 }
 
 impl Inputs {
@@ -111,6 +112,7 @@ impl Inputs {
             "decoder" => return Inputs::Decoder,
             "template" => return Inputs::Template,
             "archive" => return Inputs::Archive,
+            "grammar" => return Inputs::Grammar,
             _ => {}
         }
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -132,6 +134,7 @@ impl Inputs {
             Inputs::Decoder => decoder(&mut random).into_bytes(),
             Inputs::Template => template(&mut random).into_bytes(),
             Inputs::Archive => archive(&mut random).into_bytes(),
+            Inputs::Grammar => differential::grammar(number).into_bytes(),
             Inputs::Source(corpus) if corpus.is_empty() || random.below(50) == 0 => {
                 let count = random.below(200);
                 random.bytes(count)
@@ -157,7 +160,7 @@ impl Inputs {
                 assert!(failure.is_none(), "{}", failure.unwrap_or_default());
             }
             // These programs may fail.
-            Inputs::Source(_) | Inputs::Program => drop(run(text, slice)),
+            Inputs::Source(_) | Inputs::Program | Inputs::Grammar => drop(run(text, slice)),
         }
     }
 }

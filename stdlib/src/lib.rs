@@ -117,7 +117,15 @@ pub static LIBRARIES: &[Module] = &[
         &native_code::LIBRARY,
         include_str!("../meta/solvm.jit.lua"),
     ),
+    #[cfg(feature = "lpeg")]
+    Module::new(Required, "lpeg", &solvm_lpeg::LIBRARY, include_str!("../meta/lpeg.lua"))
+        .completed_by(solvm_lpeg::complete),
+    #[cfg(feature = "lpeg")]
+    Module::new(Required, "re", &solvm_lpeg::re::LIBRARY, include_str!("../meta/re.lua")),
 ];
+
+/// The openers of modules that are more than tables of natives.
+static OPENERS: modules::Openers = &[];
 
 /// The global names that a program starts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -196,7 +204,7 @@ pub fn open(
             opened.set_field(call, module.name, table)?;
         }
     }
-    modules::offer(call, offered);
+    modules::offer(call, offered, OPENERS);
     // The libraries that these functions complete may be missing.
     package::finish(call)?;
     base::finish(call)?;

@@ -111,6 +111,10 @@ local objects = {
     Template = function() return template.parse("{{range .}}{{.}}{{end}}") end,
     Trusted = function() return template.html("x") end,
     Null = function() return json.null end,
+    Pattern = function()
+        local lpeg = require("lpeg")
+        return lpeg.Ct((lpeg.C(lpeg.R("az") ^ 1) + lpeg.P("0") * "1" / "%0" + 1) ^ 0)
+    end,
     Proxy = function() return newproxy(true) end,
     Headers = function() return http_get("http://" .. address .. "/").headers end,
     WebSocket = function() return ws_connect("ws://" .. address .. "/ws") end,

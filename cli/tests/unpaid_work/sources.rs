@@ -23,6 +23,8 @@ const MADE: &[(&str, &str, &[&str])] = &[
     ("lua/src/lfs/directory.rs", "NEXT", &["dir"]),
     ("lua/src/lfs/lock.rs", "Lock", &["Lock"]),
     ("lua/src/lfs/lock.rs", "METHODS", &["Lock"]),
+    ("lpeg/src/operators.rs", "METHODS", &["Pattern"]),
+    ("lpeg/src/pattern.rs", "Pattern", &["Pattern"]),
     ("net/src/sockets/tcp.rs", "Acceptor", &["Listener"]),
     ("net/src/sockets/tcp.rs", "CONNECTION", &["Connection"]),
     ("net/src/sockets/tcp.rs", "Connection", &["Connection"]),

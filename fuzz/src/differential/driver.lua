@@ -5,6 +5,7 @@
 -- of tables' keys.
 
 local out = {}
+local has_lpeg, lpeg = pcall(require, 'lpeg')
 
 local function show(value, depth)
   local kind = type(value)
@@ -75,6 +76,7 @@ local function environment()
     globals[name] = _G[name]
   end
   globals._G = globals
+  globals.lpeg = has_lpeg and copy(lpeg) or nil
   return globals
 end
 

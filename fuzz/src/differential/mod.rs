@@ -5,9 +5,12 @@
 
 mod expressions;
 mod generator;
+mod grammars;
 mod library;
 mod loops;
 mod words;
+
+pub use grammars::program as grammar;
 
 use std::fmt::Write;
 use std::fs;
@@ -31,6 +34,7 @@ pub const KINDS: &[(&str, Programs)] = &[
     ("patterns", library::patterns),
     ("formats", library::formats),
     ("numerals", library::numerals),
+    ("grammars", grammars::program),
 ];
 
 /// Returns the kind with that name.

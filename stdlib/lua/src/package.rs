@@ -8,7 +8,7 @@
 //! names an existing one.
 
 use crate::load::read_source;
-use crate::modules;
+use crate::modules::{self, OwnModule};
 use solvm_files::code_files;
 use solvm_runtime::buffer::AccountedBuffer;
 use solvm_runtime::host::{Host, path_of};
@@ -313,28 +313,21 @@ impl Data for Loading {
 enum Require {
     /// Loader number `next` is called next; `tried` has the messages of the previous ones.
     Searching { next: usize, tried: AccountedBuffer },
-    /// The module's function is running.
-    Loading,
+    /// The module's function is running. Of a module of SolVM, that is its opener.
+    Loading(Option<&'static str>),
 }
 
 fn require<'c>(
     call: &mut Call<'c>,
     name: Name<'c>,
 ) -> Result<Either<Value<'c>, StartWith<'c, Require>>, Error> {
-    let loaded = call.loaded()?;
-    let module = loaded.get(name.string());
+    let module = call.loaded()?.get(name.string());
     if Userdata::from_value(module).is_some_and(|module| module.get::<Loading>().is_some()) {
         let text = [b"loop or previous error loading module '", name.bytes(), b"'"].concat();
         return Err(Error::text(text));
     }
     if module.is_truthy() {
         return Ok(Either::Now(module));
-    }
-    if modules::is_reserved(name.bytes())
-        && let Some(module) = modules::find(call, name.bytes())?
-    {
-        loaded.set(call, name.string().value(), module.value())?;
-        return Ok(Either::Now(module.value()));
     }
     if field(call, "loaders")?.kind() != Type::Table {
         return Err(Error::text("'package.loaders' must be a table"));
@@ -347,35 +340,42 @@ fn require<'c>(
 impl Steps for Require {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
         let name = Name::take(call, &mut 0)?.string();
-        let loaded = call.loaded()?;
         match self {
             Require::Searching { next, tried } => {
                 if *next > 0 {
                     let found = call.returned(0);
                     if Function::from_value(found).is_some() {
-                        let sentinel = call.kept(0);
-                        loaded.set(call, name.value(), sentinel)?;
-                        *self = Require::Loading;
-                        return call.call(found, &[name.value()], Wanted::One);
+                        return self.load(call, name, found, None);
                     }
                     if let Some(why) = LuaString::from_value(found) {
                         tried.push(call, why.bytes())?;
                     }
                 }
                 *next += 1;
+                let is_reserved = modules::is_reserved(name.bytes());
                 let loader = Table::from_value(field(call, "loaders")?)
                     .map_or(Value::NIL, |loaders| loaders.get(*next));
-                if loader.is_nil() {
-                    if let Some(module) = modules::find(call, name.bytes())? {
-                        loaded.set(call, name.value(), module.value())?;
-                        return call.finish(module);
-                    }
-                    let text = [b"module '", name.bytes(), b"' not found:", tried].concat();
-                    return Err(Error::text(text));
+                if !loader.is_nil() && !(is_reserved && *next == 1) {
+                    return call.call(loader, &[name.value()], Wanted::One);
                 }
-                call.call(loader, &[name.value()], Wanted::One)
+                match modules::find(call, name.bytes())? {
+                    Some(OwnModule::Open(module)) => {
+                        call.loaded()?.set(call, name.value(), module)?;
+                        call.finish(module)
+                    }
+                    Some(OwnModule::Opener(opener, own_name)) => {
+                        let own_name = Some(own_name);
+                        self.load(call, name, opener.value(), own_name)
+                    }
+                    None if !loader.is_nil() => call.call(loader, &[name.value()], Wanted::One),
+                    None => {
+                        let text = [b"module '", name.bytes(), b"' not found:", tried].concat();
+                        Err(Error::text(text))
+                    }
+                }
             }
-            Require::Loading => {
+            Require::Loading(own_name) => {
+                let loaded = call.loaded()?;
                 let result = call.returned(0);
                 if !result.is_nil() {
                     loaded.set(call, name.value(), result)?;
@@ -383,9 +383,32 @@ impl Steps for Require {
                     loaded.set(call, name.value(), Value::boolean(true))?;
                 }
                 let module = loaded.get(name);
+                if let Some(own_name) = own_name {
+                    modules::note(call, own_name, module)?;
+                }
                 call.finish(module)
             }
         }
+    }
+}
+
+impl Require {
+    /// Calls the module's function with the name, that of SolVM's modules with their own.
+    fn load<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        name: LuaString<'c>,
+        function: Value<'c>,
+        own_name: Option<&'static str>,
+    ) -> Result<Step, Error> {
+        *self = Require::Loading(own_name);
+        let sentinel = call.kept(0);
+        call.loaded()?.set(call, name.value(), sentinel)?;
+        let argument = match own_name {
+            Some(own_name) => call.string(own_name.as_bytes())?,
+            None => name,
+        };
+        call.call(function, &[argument.value()], Wanted::One)
     }
 }
 

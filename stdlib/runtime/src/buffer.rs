@@ -47,6 +47,11 @@ impl AccountedBuffer {
         self.bytes.extend_from_slice(bytes);
         Ok(())
     }
+
+    /// Removes the bytes after the first `length`.
+    pub fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
 }
 
 /// Copies an argument for use on another thread. The native, which must be asynchronous, is counted

@@ -112,6 +112,22 @@ pub(crate) enum Continuation {
     Schedule,
 }
 
+impl Continuation {
+    /// Whether it completes an instruction of the Lua function below.
+    pub(crate) fn is_instruction(self) -> bool {
+        matches!(
+            self,
+            Continuation::Result
+                | Continuation::Boolean
+                | Continuation::InvertedBoolean
+                | Continuation::Condition
+                | Continuation::InvertedCondition
+                | Continuation::Discard
+                | Continuation::Concatenation
+        )
+    }
+}
+
 /// The continuations' static words: pairs of a call word and a receiving operation.
 struct Words([u32; 32]);
 

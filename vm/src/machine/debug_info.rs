@@ -56,6 +56,11 @@ pub(crate) unsafe fn running_position(vm: &Vm) -> Vec<u8> {
     // SAFETY: CONTEXT holds of the running thread, as the caller asserts, and no frame changes
     // here.
     unsafe {
+        // A native that is a metamethod runs at the instruction that it carries out.
+        while context.continuation().is_some_and(Continuation::is_instruction) {
+            let Some(caller) = context.caller() else { return Vec::new() };
+            context = caller;
+        }
         if is_library(context) {
             while is_library(context) || context.continuation().is_some() {
                 let Some(caller) = context.caller() else { return Vec::new() };

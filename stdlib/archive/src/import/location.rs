@@ -7,7 +7,7 @@ use super::request::{ArchiveSource, Request, files_of};
 use super::{MAX_SIZE, archive, members};
 use reqwest::Url;
 use solvm_files::{code_files, read, sorted_names};
-use solvm_lua::modules;
+use solvm_lua::modules::{self, OwnModule};
 use solvm_runtime::Host;
 use solvm_runtime::host::{FileKind, FileSystem, path_of};
 use solvm_runtime::pool::in_pool;
@@ -326,7 +326,11 @@ fn built_in(lua: &Lua, name: &str) -> Result<Option<Slot>, Error> {
                 preload.and_then(Table::from_value).map_or(Value::NIL, |preload| preload.get(key));
         }
         if value.is_nil() {
-            value = modules::find(call, name.as_bytes())?.map_or(Value::NIL, Table::value);
+            value = match modules::find(call, name.as_bytes())? {
+                Some(OwnModule::Open(module)) => module,
+                Some(OwnModule::Opener(opener, _)) => opener.value(),
+                None => Value::NIL,
+            };
         }
         found.set(call, value);
         Ok::<bool, Error>(!value.is_nil())

@@ -369,13 +369,19 @@ impl<'c> Call<'c> {
         unsafe { std::slice::from_raw_parts_mut(kept.as_mut_ptr().cast(), kept.len()) }
     }
 
-    /// Keeps these values and no others, for natives that keep a stack of them: they work on a copy
-    /// of [`Call::all_kept`] during a step and store it when they yield.
+    /// Keeps these values and no others, for natives that keep a stack of them: they work on
+    /// [`Call::take_kept`] during a step and store it when they yield.
     pub fn keep_only(&mut self, values: Vec<Value<'c>>) {
         if let Some(kept) = self.kept_values() {
-            kept.clear();
-            kept.extend(values.into_iter().map(|value| value.0));
+            // A handle is a raw value and a lifetime, so this moves the list as it is.
+            *kept = values.into_iter().map(|value| value.0).collect();
         }
+    }
+
+    /// Takes the kept values: until [`Call::keep_only`], none is kept.
+    pub fn take_kept(&mut self) -> Vec<Value<'c>> {
+        let kept = self.kept_values().map(std::mem::take).unwrap_or_default();
+        kept.into_iter().map(Value::from_raw).collect()
     }
 
     /// How many results the last call returned ([`Wanted::All`] only).
