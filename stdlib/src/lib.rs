@@ -7,6 +7,8 @@
 pub mod documentation;
 
 use solvm_lua::{base, bits, coroutine, debug, io, lfs, math, os, package, string, table, utf8};
+#[cfg(all(feature = "net", unix))]
+use solvm_net::luasocket;
 use solvm_runtime::deadline::Limits;
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
@@ -250,6 +252,126 @@ pub static ON_REQUEST: &[Module] = &[
         library: &native_code::LIBRARY,
         documentation: include_str!("../meta/solvm.jit.lua"),
     },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "ltn12",
+        library: &luasocket::IN_LUA,
+        documentation: include_str!("../meta/ltn12.lua"),
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "mime",
+        library: &luasocket::IN_LUA,
+        documentation: include_str!("../meta/mime.lua"),
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "mime.core",
+        library: &luasocket::mime::CORE,
+        documentation: "",
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "socket",
+        library: &luasocket::IN_LUA,
+        documentation: include_str!("../meta/socket.lua"),
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "socket.core",
+        library: &luasocket::CORE,
+        documentation: "",
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "socket.dns",
+        library: &luasocket::DNS,
+        documentation: "",
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "socket.ftp",
+        library: &luasocket::IN_LUA,
+        documentation: include_str!("../meta/socket.ftp.lua"),
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "socket.headers",
+        library: &luasocket::IN_LUA,
+        documentation: "",
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "socket.http",
+        library: &luasocket::IN_LUA,
+        documentation: include_str!("../meta/socket.http.lua"),
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "socket.smtp",
+        library: &luasocket::IN_LUA,
+        documentation: include_str!("../meta/socket.smtp.lua"),
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "socket.tp",
+        library: &luasocket::IN_LUA,
+        documentation: "",
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "socket.unix",
+        library: &luasocket::unix::LIBRARY,
+        documentation: "",
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "socket.url",
+        library: &luasocket::IN_LUA,
+        documentation: include_str!("../meta/socket.url.lua"),
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "ssl",
+        library: &luasocket::IN_LUA,
+        documentation: include_str!("../meta/ssl.lua"),
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "ssl.config",
+        library: &luasocket::IN_LUA,
+        documentation: "",
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "ssl.context",
+        library: &luasocket::ssl::CONTEXT,
+        documentation: "",
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "ssl.core",
+        library: &luasocket::ssl::CORE,
+        documentation: "",
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "ssl.https",
+        library: &luasocket::IN_LUA,
+        documentation: "",
+    },
+    #[cfg(all(feature = "net", unix))]
+    Module {
+        name: "ssl.x509",
+        library: &luasocket::ssl::CERTIFICATE,
+        documentation: "",
+    },
+];
+
+/// The parts of these modules that are written in Lua.
+static CHUNKS: &[&[package::Chunk]] = &[
+    #[cfg(all(feature = "net", unix))]
+    luasocket::CHUNKS,
 ];
 
 /// All libraries and modules.
@@ -294,7 +416,7 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     }
     // The libraries that these functions complete may be missing.
     package::finish(call)?;
-    package::offer(call, ON_REQUEST, is_chosen)?;
+    package::offer(call, ON_REQUEST, CHUNKS, is_chosen)?;
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;

@@ -76,10 +76,21 @@ pub fn finish(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
+/// A module, or the part of one, that is written in Lua. The chunk runs in the program's globals when
+/// the module is first required, with the module's name and the table of its library. It returns the
+/// module.
+pub struct Chunk {
+    /// The module's name.
+    pub name: &'static str,
+    /// The source code.
+    pub source: &'static str,
+}
+
 /// Makes modules that are not globals available to programs.
 pub fn offer(
     call: &mut Call,
     modules: &'static [module::Module],
+    chunks: &'static [&'static [Chunk]],
     is_chosen: impl Fn(&module::Module) -> bool,
 ) -> Result<(), Error> {
     let (package, preload) = (call.string(LIBRARY.name.as_bytes())?, call.string(b"preload")?);
@@ -87,7 +98,7 @@ pub fn offer(
         Table::from_value(call.loaded()?.get(package)).map(|package| package.get(preload));
     let Some(preload) = preload.and_then(Table::from_value) else { return Ok(()) };
     if let Some(host) = call.host::<Host>() {
-        *host.state() = Offered(modules);
+        *host.state() = Offered { modules, chunks };
     }
     for module in modules.iter().filter(|module| is_chosen(module)) {
         let loader = call.function(&OPEN_MODULE, &[]);
@@ -97,19 +108,47 @@ pub fn offer(
 }
 
 /// The modules that are not globals.
-#[derive(Default)]
-struct Offered(&'static [module::Module]);
+#[derive(Clone, Copy, Default)]
+struct Offered {
+    modules: &'static [module::Module],
+    chunks: &'static [&'static [Chunk]],
+}
 
 static OPEN_MODULE: Definition = Definition::new("loader_module", open_module);
 
 /// The loader of modules that are not globals.
-fn open_module<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Table<'c>, Error> {
-    let offered = call.host::<Host>().map_or(&[][..], |host| host.state::<Offered>().0);
-    let module = offered.iter().find(|module| module.name.as_bytes() == name.bytes());
+fn open_module<'c>(
+    call: &mut Call<'c>,
+    name: Name<'c>,
+) -> Result<Either<Table<'c>, StartWith<'c, OpenChunk>>, Error> {
+    let offered = call.host::<Host>().map(|host| *host.state::<Offered>()).unwrap_or_default();
+    let module = offered.modules.iter().find(|module| module.name.as_bytes() == name.bytes());
     let library = module.ok_or_else(|| Error::argument(1, "not a SolVM module"))?.library;
     let table = call.table(0, library.functions.len() + library.constants.len())?;
     call.fill(table, library)?;
-    Ok(table)
+    let mut chunks = offered.chunks.iter().copied().flatten();
+    Ok(match chunks.find(|chunk| chunk.name.as_bytes() == name.bytes()) {
+        Some(chunk) => Either::Later(Start::new(OpenChunk(Some(chunk))).keep(table.value())),
+        None => Either::Now(table),
+    })
+}
+
+/// Runs a module's chunk, unless it has been started.
+struct OpenChunk(Option<&'static Chunk>);
+
+impl Steps for OpenChunk {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let Some(chunk) = self.0.take() else {
+            let module = call.returned(0);
+            return call.finish(module);
+        };
+        call.charge_for_reading(chunk.source.len());
+        let name = format!("={}", chunk.name);
+        let function = call.load_library(chunk.source.as_bytes(), name.as_bytes());
+        let function = function.map_err(Error::text)?.value();
+        let arguments = [call.string(chunk.name.as_bytes())?.value(), call.kept(0)];
+        call.call(function, &arguments, Wanted::One)
+    }
 }
 
 /// Reads a search path from the environment, where `;;` represents the default path.

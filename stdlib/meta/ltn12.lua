@@ -1,0 +1,5 @@
+---@meta
+
+---ltn12.
+---@class ltn12
+ltn12 = {}

@@ -1,0 +1,5 @@
+---@meta
+
+---mime.
+---@class mime
+mime = {}

@@ -1,0 +1,5 @@
+---@meta
+
+---socket.ftp.
+---@class socket.ftp
+socket.ftp = {}

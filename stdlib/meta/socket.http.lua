@@ -1,0 +1,5 @@
+---@meta
+
+---socket.http.
+---@class socket.http
+socket.http = {}

@@ -1,0 +1,5 @@
+---@meta
+
+---socket.
+---@class socket
+socket = {}

@@ -1,0 +1,5 @@
+---@meta
+
+---socket.smtp.
+---@class socket.smtp
+socket.smtp = {}

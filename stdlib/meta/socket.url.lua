@@ -1,0 +1,5 @@
+---@meta
+
+---socket.url.
+---@class socket.url
+socket.url = {}

@@ -1,0 +1,5 @@
+---@meta
+
+---ssl.
+---@class ssl
+ssl = {}
