@@ -265,11 +265,7 @@ pub static ON_REQUEST: &[Module] = &[
         documentation: include_str!("../meta/mime.lua"),
     },
     #[cfg(all(feature = "net", unix))]
-    Module {
-        name: "mime.core",
-        library: &luasocket::mime::CORE,
-        documentation: "",
-    },
+    Module { name: "mime.core", library: &luasocket::mime::CORE, documentation: "" },
     #[cfg(all(feature = "net", unix))]
     Module {
         name: "socket",
@@ -277,17 +273,9 @@ pub static ON_REQUEST: &[Module] = &[
         documentation: include_str!("../meta/socket.lua"),
     },
     #[cfg(all(feature = "net", unix))]
-    Module {
-        name: "socket.core",
-        library: &luasocket::CORE,
-        documentation: "",
-    },
+    Module { name: "socket.core", library: &luasocket::CORE, documentation: "" },
     #[cfg(all(feature = "net", unix))]
-    Module {
-        name: "socket.dns",
-        library: &luasocket::DNS,
-        documentation: "",
-    },
+    Module { name: "socket.dns", library: &luasocket::DNS, documentation: "" },
     #[cfg(all(feature = "net", unix))]
     Module {
         name: "socket.ftp",
@@ -295,11 +283,7 @@ pub static ON_REQUEST: &[Module] = &[
         documentation: include_str!("../meta/socket.ftp.lua"),
     },
     #[cfg(all(feature = "net", unix))]
-    Module {
-        name: "socket.headers",
-        library: &luasocket::IN_LUA,
-        documentation: "",
-    },
+    Module { name: "socket.headers", library: &luasocket::IN_LUA, documentation: "" },
     #[cfg(all(feature = "net", unix))]
     Module {
         name: "socket.http",
@@ -313,17 +297,9 @@ pub static ON_REQUEST: &[Module] = &[
         documentation: include_str!("../meta/socket.smtp.lua"),
     },
     #[cfg(all(feature = "net", unix))]
-    Module {
-        name: "socket.tp",
-        library: &luasocket::IN_LUA,
-        documentation: "",
-    },
+    Module { name: "socket.tp", library: &luasocket::IN_LUA, documentation: "" },
     #[cfg(all(feature = "net", unix))]
-    Module {
-        name: "socket.unix",
-        library: &luasocket::unix::LIBRARY,
-        documentation: "",
-    },
+    Module { name: "socket.unix", library: &luasocket::unix::LIBRARY, documentation: "" },
     #[cfg(all(feature = "net", unix))]
     Module {
         name: "socket.url",
@@ -337,35 +313,15 @@ pub static ON_REQUEST: &[Module] = &[
         documentation: include_str!("../meta/ssl.lua"),
     },
     #[cfg(all(feature = "net", unix))]
-    Module {
-        name: "ssl.config",
-        library: &luasocket::IN_LUA,
-        documentation: "",
-    },
+    Module { name: "ssl.config", library: &luasocket::IN_LUA, documentation: "" },
     #[cfg(all(feature = "net", unix))]
-    Module {
-        name: "ssl.context",
-        library: &luasocket::ssl::CONTEXT,
-        documentation: "",
-    },
+    Module { name: "ssl.context", library: &luasocket::ssl::CONTEXT, documentation: "" },
     #[cfg(all(feature = "net", unix))]
-    Module {
-        name: "ssl.core",
-        library: &luasocket::ssl::CORE,
-        documentation: "",
-    },
+    Module { name: "ssl.core", library: &luasocket::ssl::CORE, documentation: "" },
     #[cfg(all(feature = "net", unix))]
-    Module {
-        name: "ssl.https",
-        library: &luasocket::IN_LUA,
-        documentation: "",
-    },
+    Module { name: "ssl.https", library: &luasocket::IN_LUA, documentation: "" },
     #[cfg(all(feature = "net", unix))]
-    Module {
-        name: "ssl.x509",
-        library: &luasocket::ssl::CERTIFICATE,
-        documentation: "",
-    },
+    Module { name: "ssl.x509", library: &luasocket::ssl::CERTIFICATE, documentation: "" },
 ];
 
 /// The parts of these modules that are written in Lua.

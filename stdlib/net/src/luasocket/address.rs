@@ -40,8 +40,7 @@ pub(super) fn host(text: Name<'_>) -> String {
 }
 
 fn of_family(found: Vec<SocketAddr>, family: Family) -> Result<Vec<SocketAddr>, String> {
-    let found: Vec<SocketAddr> =
-        found.into_iter().filter(|address| family.has(address)).collect();
+    let found: Vec<SocketAddr> = found.into_iter().filter(|address| family.has(address)).collect();
     if found.is_empty() { Err(NO_ADDRESS.into()) } else { Ok(found) }
 }
 

@@ -49,11 +49,7 @@ where
 }
 
 /// What is known about a host: its name, no aliases, and its addresses of version 4.
-fn resolved<'c>(
-    call: &mut Call<'c>,
-    host: &str,
-    found: &[IpAddr],
-) -> Result<Table<'c>, Error> {
+fn resolved<'c>(call: &mut Call<'c>, host: &str, found: &[IpAddr]) -> Result<Table<'c>, Error> {
     let info = call.table(0, 3)?;
     info.set_field(call, "name", host)?;
     let aliases = call.table(0, 0)?;
@@ -72,10 +68,7 @@ fn version4(found: &[SocketAddr]) -> Vec<IpAddr> {
 }
 
 /// `toip(host)`: returns the first address, and a table with all that is known.
-fn to_ip<'c>(
-    call: &mut Call<'c>,
-    host: Name<'c>,
-) -> Result<impl Results<'c> + use<'c>, Error> {
+fn to_ip<'c>(call: &mut Call<'c>, host: Name<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     with_addresses(call, host, |call, host, found| {
         let found = version4(found);
         let Some(first) = found.first() else { return failed(call, "host not found") };

@@ -80,8 +80,7 @@ impl Steps for Protected {
         if call.returned(0).is_truthy() {
             let count = call.returned_count();
             call.charge(count);
-            let results: Vec<Value<'c>> =
-                (1..count).map(|index| call.returned(index)).collect();
+            let results: Vec<Value<'c>> = (1..count).map(|index| call.returned(index)).collect();
             return call.finish(results);
         }
         let error = call.returned(1);

@@ -35,7 +35,7 @@ use std::time::{Duration, UNIX_EPOCH};
 /// The module `socket.core`, of whose table `socket` is an extension.
 pub static CORE: Library = solvm_vm::library!("socket" {
     "_DATAGRAMSIZE" => constant udp::DATAGRAM as f64,
-    "_SETSIZE" => constant 1024.0,
+    "_SETSIZE" => constant select::SET_SIZE as f64,
     "_SOCKETINVALID" => constant descriptor::INVALID,
     "_VERSION" => text "LuaSocket 3.0.0",
     "__unload" => unload,

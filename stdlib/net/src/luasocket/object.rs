@@ -238,11 +238,7 @@ impl Inner {
     }
 
     /// Returns the socket, which is created if there is none.
-    pub(super) fn open(
-        &self,
-        call: &mut Call,
-        domain: Domain,
-    ) -> Result<Rc<Descriptor>, String> {
+    pub(super) fn open(&self, call: &mut Call, domain: Domain) -> Result<Rc<Descriptor>, String> {
         if let Some(descriptor) = self.descriptor() {
             return Ok(descriptor);
         }

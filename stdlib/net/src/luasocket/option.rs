@@ -53,35 +53,35 @@ fn seconds(value: u32) -> Duration {
 }
 
 static OPTIONS: &[Entry] = &[
-    entry(
-        "broadcast",
-        UDP,
-        Access::Boolean(|s, on| s.set_broadcast(on), Some(|s| s.broadcast())),
-    ),
+    entry("broadcast", UDP, Access::Boolean(|s, on| s.set_broadcast(on), Some(|s| s.broadcast()))),
     entry("error", INET, Access::Error),
-    entry("ip-add-membership", UDP, Access::Membership4(|s, group, at| {
-        s.join_multicast_v4(group, at)
-    })),
-    entry("ip-drop-membership", UDP, Access::Membership4(|s, group, at| {
-        s.leave_multicast_v4(group, at)
-    })),
+    entry(
+        "ip-add-membership",
+        UDP,
+        Access::Membership4(|s, group, at| s.join_multicast_v4(group, at)),
+    ),
+    entry(
+        "ip-drop-membership",
+        UDP,
+        Access::Membership4(|s, group, at| s.leave_multicast_v4(group, at)),
+    ),
     entry("ip-multicast-if", UDP, Access::Interface),
     entry(
         "ip-multicast-loop",
         UDP,
         Access::Boolean(|s, on| s.set_multicast_loop_v4(on), Some(|s| s.multicast_loop_v4())),
     ),
+    entry("ip-multicast-ttl", UDP, Access::Number(|s, ttl| s.set_multicast_ttl_v4(ttl), None)),
     entry(
-        "ip-multicast-ttl",
+        "ipv6-add-membership",
         UDP,
-        Access::Number(|s, ttl| s.set_multicast_ttl_v4(ttl), None),
+        Access::Membership6(|s, group, at| s.join_multicast_v6(group, at)),
     ),
-    entry("ipv6-add-membership", UDP, Access::Membership6(|s, group, at| {
-        s.join_multicast_v6(group, at)
-    })),
-    entry("ipv6-drop-membership", UDP, Access::Membership6(|s, group, at| {
-        s.leave_multicast_v6(group, at)
-    })),
+    entry(
+        "ipv6-drop-membership",
+        UDP,
+        Access::Membership6(|s, group, at| s.leave_multicast_v6(group, at)),
+    ),
     entry(
         "ipv6-multicast-hops",
         UDP,
@@ -97,12 +97,12 @@ static OPTIONS: &[Entry] = &[
         UDP,
         Access::Number(|s, n| s.set_unicast_hops_v6(n), Some(|s| s.unicast_hops_v6())),
     ),
+    entry("ipv6-v6only", INET, Access::Boolean(|s, on| s.set_only_v6(on), Some(|s| s.only_v6()))),
     entry(
-        "ipv6-v6only",
-        INET,
-        Access::Boolean(|s, on| s.set_only_v6(on), Some(|s| s.only_v6())),
+        "keepalive",
+        STREAM,
+        Access::Boolean(|s, on| s.set_keepalive(on), Some(|s| s.keepalive())),
     ),
-    entry("keepalive", STREAM, Access::Boolean(|s, on| s.set_keepalive(on), Some(|s| s.keepalive()))),
     entry("linger", STREAM, Access::Linger),
     entry(
         "recv-buffer-size",
@@ -129,10 +129,7 @@ static OPTIONS: &[Entry] = &[
     entry(
         "tcp-keepidle",
         TCP,
-        Access::Number(
-            |s, time| Ok(sockopt::set_tcp_keepidle(s, seconds(time))?),
-            Some(keep_idle),
-        ),
+        Access::Number(|s, time| Ok(sockopt::set_tcp_keepidle(s, seconds(time))?), Some(keep_idle)),
     ),
     entry(
         "tcp-keepintvl",
@@ -145,10 +142,7 @@ static OPTIONS: &[Entry] = &[
     entry(
         "tcp-keepcnt",
         TCP,
-        Access::Number(
-            |s, count| Ok(sockopt::set_tcp_keepcnt(s, count)?),
-            Some(keep_count),
-        ),
+        Access::Number(|s, count| Ok(sockopt::set_tcp_keepcnt(s, count)?), Some(keep_count)),
     ),
     entry(
         "tcp-nodelay",
@@ -224,8 +218,7 @@ pub(super) fn set<'c>(
         }
         Access::Interface => {
             let text = Name::from_lua(call, value).ok_or_else(|| expected(value, "string"))?;
-            let interface =
-                ip4(text.bytes()).ok_or_else(|| Error::argument(3, "ip expected"))?;
+            let interface = ip4(text.bytes()).ok_or_else(|| Error::argument(3, "ip expected"))?;
             with(&|socket| socket.set_multicast_if_v4(&interface))
         }
         Access::Membership4(change) => {
@@ -259,8 +252,7 @@ pub(super) fn get<'c>(
         return failed(call, "getsockopt failed");
     };
     let socket = descriptor.socket();
-    let unsupported =
-        || Err(Error::argument(2, format!("unsupported option `{}'", option.name)));
+    let unsupported = || Err(Error::argument(2, format!("unsupported option `{}'", option.name)));
     let value = match option.access {
         Access::Boolean(_, Some(get)) => get(socket).map(Value::boolean),
         Access::Number(_, Some(get)) => get(socket).map(|x| Value::number(f64::from(x))),
@@ -276,9 +268,7 @@ pub(super) fn get<'c>(
         },
         Access::Error => match socket.take_error() {
             Ok(None) => Ok(Value::NIL),
-            Ok(Some(error)) => {
-                Ok(call.string(super::failure::message(&error).as_bytes())?.value())
-            }
+            Ok(Some(error)) => Ok(call.string(super::failure::message(&error).as_bytes())?.value()),
             Err(error) => Err(error),
         },
         Access::Interface => match socket.multicast_if_v4() {
@@ -324,10 +314,7 @@ fn text<'c>(call: &mut Call<'c>, value: Value<'c>, name: &str) -> Result<&'c [u8
     }
 }
 
-fn membership4<'c>(
-    call: &mut Call<'c>,
-    value: Value<'c>,
-) -> Result<(Ipv4Addr, Ipv4Addr), Error> {
+fn membership4<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<(Ipv4Addr, Ipv4Addr), Error> {
     let invalid = |name: &str| Error::argument(3, format!("invalid '{name}' ip address"));
     let group = text(call, value, "multiaddr")?;
     let group = ip4(group).ok_or_else(|| invalid("multiaddr"))?;

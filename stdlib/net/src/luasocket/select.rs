@@ -16,6 +16,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use tokio::io::Interest;
 
+/// Maximum number of sockets in a set, as in LuaSocket.
+pub(super) const SET_SIZE: usize = 1024;
+
 /// A set of sockets: the descriptors by their numbers, with the position of their object in the
 /// program's table.
 #[derive(Default)]
@@ -60,12 +63,7 @@ pub(super) fn select<'c>(
 }
 
 /// Adds the sockets of a program's table.
-async fn collect(
-    lua: &Lua,
-    table: Slot,
-    set: &mut Set,
-    reads: bool,
-) -> Result<(), Error> {
+async fn collect(lua: &Lua, table: Slot, set: &mut Set, reads: bool) -> Result<(), Error> {
     let slots = Slots {
         object: lua.slot(),
         method: lua.slot(),
@@ -121,6 +119,9 @@ async fn collect(
         };
         if let Some(descriptor) = descriptor {
             set.sockets.insert(descriptor.number() as i32, (descriptor, position));
+        }
+        if set.sockets.len() > SET_SIZE {
+            return Err(Error::argument(if reads { 1 } else { 2 }, "too many sockets"));
         }
     }
     Ok(())

@@ -20,7 +20,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::io::Interest;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
@@ -204,9 +204,9 @@ impl Stream {
                 return Progress::Ended(Ending::Complete(count));
             }
             *searched = received.bytes.len();
-            if received.bytes.len() > received.load.bytes().saturating_add(CHUNK)
-                || transferred >= SLICE
-            {
+            let is_unaccounted = received.bytes.len() > received.load.bytes().saturating_add(CHUNK);
+            let size = received.bytes.len().saturating_mul(2);
+            if transferred >= SLICE || is_unaccounted && received.load.grow_to(size).is_err() {
                 return Progress::Continue;
             }
             match transport.read(descriptor, &mut room) {
@@ -328,11 +328,9 @@ async fn receive_later<T: Transport>(
     let Some(descriptor) = transport.descriptor() else {
         return finish(&lua, CLOSED, prefix);
     };
-    let lock = descriptor.closing.run_until_cancelled(timer.wait(stream.received.lock()));
-    let mut received = match lock.await {
-        Some(Some(received)) => received,
-        Some(None) => return finish(&lua, TIMEOUT, prefix),
-        None => return finish(&lua, CLOSED, prefix),
+    let mut received = match lock(&stream.received, &descriptor, timer).await {
+        Ok(received) => received,
+        Err(reason) => return finish(&lua, reason, prefix),
     };
     let ending = {
         let wait = wait_for_data(&lua, transport, &descriptor, &mut received, pattern, timer);
@@ -351,6 +349,22 @@ async fn receive_later<T: Transport>(
         let start = prefix.get(call);
         stream.deliver(call, &mut received, pattern, start, ending)
     })
+}
+
+/// Waits for other goroutines that read or write. The error is why it could not.
+async fn lock<'a, T>(
+    mutex: &'a Mutex<T>,
+    descriptor: &Descriptor,
+    timer: Timer,
+) -> Result<MutexGuard<'a, T>, &'static str> {
+    if let Ok(guard) = mutex.try_lock() {
+        return Ok(guard);
+    }
+    match descriptor.closing.run_until_cancelled(timer.wait(mutex.lock())).await {
+        Some(Some(guard)) => Ok(guard),
+        Some(None) => Err(TIMEOUT),
+        None => Err(CLOSED),
+    }
 }
 
 /// The results of a receive that has read nothing.
@@ -374,8 +388,7 @@ async fn wait_for_data<T: Transport>(
     let mut searched = 0;
     loop {
         let before = received.bytes.len();
-        let progress =
-            stream.attempt(&**transport, descriptor, received, pattern, &mut searched);
+        let progress = stream.attempt(&**transport, descriptor, received, pattern, &mut searched);
         let read = received.bytes.len().saturating_sub(before);
         lua.with(|call| call.charge_bytes(read));
         match progress {
@@ -501,10 +514,9 @@ async fn send_rest<T: Transport>(
     let stream = transport.stream();
     let Some(descriptor) = transport.descriptor() else { return Some(CLOSED.into()) };
     let closing = &descriptor.closing;
-    let _lock = match closing.run_until_cancelled(timer.wait(stream.writing.lock())).await {
-        Some(Some(lock)) => lock,
-        Some(None) => return Some(TIMEOUT.into()),
-        None => return Some(CLOSED.into()),
+    let _lock = match lock(&stream.writing, &descriptor, timer).await {
+        Ok(lock) => lock,
+        Err(reason) => return Some(reason.into()),
     };
     while *at < end {
         let blocked = lua.get(Slot::argument(1), |call, value| {

@@ -53,10 +53,7 @@ fn client<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
 }
 
 /// Creates a master object.
-pub(super) fn create<'c>(
-    call: &mut Call<'c>,
-    family: Family,
-) -> Result<Vec<Value<'c>>, Error> {
+pub(super) fn create<'c>(call: &mut Call<'c>, family: Family) -> Result<Vec<Value<'c>>, Error> {
     let object = new(call, Protocol::Tcp, Role::Master, &METHODS, family, None)?;
     opened(call, object, family)
 }
@@ -188,9 +185,8 @@ fn listen<'c>(
         None => Ok(()),
     };
     let backlog = backlog.unwrap_or(BACKLOG) as i32;
-    let result = allowed.and_then(|()| {
-        descriptor.socket().listen(backlog).map_err(|error| message(&error))
-    });
+    let result =
+        allowed.and_then(|()| descriptor.socket().listen(backlog).map_err(|error| message(&error)));
     if result.is_ok() {
         descriptor.forget_readiness();
         descriptor.serve(call);
@@ -200,10 +196,7 @@ fn listen<'c>(
 }
 
 /// `server:accept()`: returns a client.
-fn accept<'c>(
-    call: &mut Call<'c>,
-    object: Value<'c>,
-) -> Result<impl Results<'c> + use<'c>, Error> {
+fn accept<'c>(call: &mut Call<'c>, object: Value<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let inner = of(object, Protocol::Tcp, Role::Server)?.clone();
     accept_as(call, inner, &METHODS)
 }
@@ -221,8 +214,8 @@ pub(super) fn accept_as<'c>(
             None => Err(CLOSED.into()),
         };
         lua.finish_with(|call| {
-            let adopted = accepted
-                .and_then(|socket| adopt(call, socket).map_err(|error| message(&error)));
+            let adopted =
+                accepted.and_then(|socket| adopt(call, socket).map_err(|error| message(&error)));
             match adopted {
                 Ok(descriptor) => {
                     let family = inner.family.get();
@@ -273,8 +266,7 @@ fn shutdown(call: &mut Call, object: Value, how: Option<Name>) -> Result<f64, Er
 /// Shuts a connection of any kind down partially.
 pub(super) fn shut(call: &mut Call, inner: &Inner, how: Option<Name>) -> Result<f64, Error> {
     call.charge_for_system_call();
-    let ways =
-        [("both", Shutdown::Both), ("receive", Shutdown::Read), ("send", Shutdown::Write)];
+    let ways = [("both", Shutdown::Both), ("receive", Shutdown::Read), ("send", Shutdown::Write)];
     let how = choice(2, how, &ways)?;
     if let Some(descriptor) = inner.descriptor() {
         // The peer may have closed it already.
@@ -393,9 +385,7 @@ pub(super) fn name_of_socket<'c>(
     }
 }
 
-fn address_of(
-    name: Option<std::io::Result<socket2::SockAddr>>,
-) -> Result<SocketAddr, String> {
+fn address_of(name: Option<std::io::Result<socket2::SockAddr>>) -> Result<SocketAddr, String> {
     match name {
         None => Err("Bad file descriptor".into()),
         Some(Err(error)) => Err(message(&error)),

@@ -7,9 +7,9 @@ use super::failure::{CLOSED, TIMEOUT, done, failed, message};
 use super::object::{
     Family, Inner, Protocol, Role, any, become_role, new, of, to_string, uninterrupted,
 };
+use super::option;
 use super::tcp::{bind_to, family_name, name_of_peer, name_of_socket, opened};
 use super::timeout::Timer;
-use super::option;
 use crate::sockets::network;
 use rustix::net::{RecvFlags, SocketAddrAny, connect_unspec, recvfrom};
 use solvm_runtime::name::Name;
@@ -61,10 +61,7 @@ fn connected<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
 }
 
 /// Creates an unconnected object.
-pub(super) fn create<'c>(
-    call: &mut Call<'c>,
-    family: Family,
-) -> Result<Vec<Value<'c>>, Error> {
+pub(super) fn create<'c>(call: &mut Call<'c>, family: Family) -> Result<Vec<Value<'c>>, Error> {
     let object = new(call, Protocol::Udp, Role::Unconnected, &METHODS, family, None)?;
     opened(call, object, family)
 }
@@ -244,9 +241,7 @@ fn set_peer_name<'c>(
     let inner = this(object)?.clone();
     let connects = address.bytes() != b"*";
     let place = match (number, connects) {
-        (Some(number), true) => {
-            port(number).map(|port| Some(Place { host: host(address), port }))
-        }
+        (Some(number), true) => port(number).map(|port| Some(Place { host: host(address), port })),
         (None, true) => return Err(Error::argument(3, "string expected, got no value")),
         (_, false) => Ok(None),
     };

@@ -217,10 +217,7 @@ fn listen<'c>(
 }
 
 /// `server:accept()`
-fn accept<'c>(
-    call: &mut Call<'c>,
-    object: Value<'c>,
-) -> Result<impl Results<'c> + use<'c>, Error> {
+fn accept<'c>(call: &mut Call<'c>, object: Value<'c>) -> Result<impl Results<'c> + use<'c>, Error> {
     let inner = of(object, Protocol::UnixStream, Role::Server)?.clone();
     tcp::accept_as(call, inner, &STREAM)
 }

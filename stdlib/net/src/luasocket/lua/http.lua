@@ -142,7 +142,8 @@ function Connection:receivebody(fields, sink, step)
     elseif length then
         mode = "by-length"
     end
-    local source = socket.source(mode, self.c, length)
+    -- A body in chunks may be followed by more fields.
+    local source = socket.source(mode, self.c, mode == "http-chunked" and fields or length)
     sink = sink or ltn12.sink.null()
     return self.try(ltn12.pump.all(source, sink, step or ltn12.pump.step))
 end
@@ -159,7 +160,7 @@ local function authorization(user, password)
     return "Basic " .. mime.b64(user .. ":" .. password)
 end
 
--- What is requested: a path, or for a proxy the URL without a password.
+-- What is requested: a path; from a proxy, the URL.
 local function request_uri(request)
     if request.proxy or http.PROXY then return url.build(request) end
     return url.build({

@@ -135,6 +135,8 @@ local function wrap(sock, parameters)
     return connection
 end
 
+local DESCRIPTION = "^(%S+)%s+(%S+)%s+Kx=(%S+)%s+Au=(%S+)%s+Enc=(%S+)%s+Mac=(%S+)"
+
 -- What is known about a connection, or one field of it.
 local function info(connection, field)
     local compression, reason = core.compression(connection)
@@ -145,7 +147,7 @@ local function info(connection, field)
     description, found.bits, found.algbits, protocol = core.info(connection)
     if description then
         found.cipher, found.protocol, found.key, found.authentication, found.encryption, found.mac =
-            string.match(description, "^(%S+)%s+(%S+)%s+Kx=(%S+)%s+Au=(%S+)%s+Enc=(%S+)%s+Mac=(%S+)")
+            string.match(description, DESCRIPTION)
         found.export = false
     end
     found.protocol = protocol or found.protocol

@@ -119,17 +119,18 @@ function url.build(parsed)
     return text
 end
 
--- A text with the dots of its path removed, however it was built.
+-- A URL without dots between its slashes, also in its query, as LuaSocket does it.
 local function cleaned(text)
-    local start, path, rest = string.match(text, "^(%w[%w%+%-%.]*://[^/%?#;]*)([^%?#;]*)(.*)$")
+    local start, rest = string.match(text, "^(%w[%w%+%-%.]*://[^/]*)(.*)$")
+    if not start then start, rest = string.match(text, "^(%w[%w%+%-%.]*:)(/.*)$") end
+    if not start then start, rest = string.match(text, "^(//[^/]*)(.*)$") end
     if not start then
-        start, path, rest = string.match(text, "^(%w[%w%+%-%.]*:)(/[^%?#;]*)(.*)$")
+        -- A scheme without slashes: there is no path.
+        if string.find(text, "^%w[%w%+%-%.]*:") then return text end
+        start, rest = "", text
     end
-    if not start then
-        start, path, rest = "", string.match(text, "^([^%?#;]*)(.*)$")
-    end
-    if path == "" then return text end
-    return start .. without_dots(path) .. rest
+    if rest == "" then return text end
+    return start .. without_dots(rest)
 end
 
 function url.absolute(base, relative)

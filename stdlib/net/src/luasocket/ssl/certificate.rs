@@ -75,10 +75,7 @@ impl FromLua for This<'_> {
 }
 
 /// Creates an object. None if it is not a certificate.
-pub(super) fn from_der<'c>(
-    call: &mut Call<'c>,
-    der: &[u8],
-) -> Result<Option<Value<'c>>, Error> {
+pub(super) fn from_der<'c>(call: &mut Call<'c>, der: &[u8]) -> Result<Option<Value<'c>>, Error> {
     let Ok(certificate) = Certificate::from_der(der) else { return Ok(None) };
     new(call, certificate, der.to_vec()).map(Some)
 }
@@ -224,10 +221,7 @@ const ATTRIBUTES: &[(&str, &str)] = &[
 ];
 
 /// A name as a list of tables with `oid`, `name` and `value`.
-fn attributes<'c>(
-    call: &mut Call<'c>,
-    name: &DistinguishedName,
-) -> Result<Table<'c>, Error> {
+fn attributes<'c>(call: &mut Call<'c>, name: &DistinguishedName) -> Result<Table<'c>, Error> {
     let list = call.table(0, 0)?;
     let mut place = 0usize;
     for attribute in name.iter() {
@@ -304,12 +298,7 @@ fn signature_name(_: &mut Call, this: This) -> String {
 }
 
 /// Adds a text to the list of a kind of names.
-fn add<'c>(
-    call: &mut Call<'c>,
-    entry: Table<'c>,
-    kind: &str,
-    text: &[u8],
-) -> Result<(), Error> {
+fn add<'c>(call: &mut Call<'c>, entry: Table<'c>, kind: &str, text: &[u8]) -> Result<(), Error> {
     let key = call.string(kind.as_bytes())?;
     let list = match Table::from_value(entry.get(key)) {
         Some(list) => list,

@@ -5,16 +5,15 @@
 
 use super::certificate;
 use super::cipher::describe;
-use super::context::{CHOOSES_PROTOCOL, Context, Mode, This as AnyContext, decode_protocols};
-use super::parameters::{Parameters, reason};
+use super::context::{Context, Mode};
+use super::parameters::reason;
 use crate::luasocket::descriptor::{Descriptor, INVALID, find};
 use crate::luasocket::failure::{CLOSED, message};
 use crate::luasocket::object::{blocked, class, uninterrupted};
 use crate::luasocket::stream::{self, Blocked, Stream, Transport};
 use crate::luasocket::timeout::Timeout;
-use rustls::pki_types::ServerName;
-use rustls::server::{Accepted, Acceptor};
-use rustls::{ClientConnection, Connection};
+use rustls::Connection;
+use rustls::server::Acceptor;
 use solvm_runtime::name::Name;
 use solvm_runtime::pool::in_pool;
 use solvm_vm::native::asynchronous::{self, Lua, Slot};
@@ -23,62 +22,40 @@ use solvm_vm::{Call, Data, Error, LuaString, Table, Userdata, Value};
 use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, Read, Write};
 use std::rc::Rc;
-use std::sync::Arc;
 use tokio::io::Interest;
 
 /// The name of the class.
 pub(super) const CLASS: &str = "SSL:Connection";
 
-pub(super) static METHODS: Library = solvm_vm::library!("" {
-    "__tostring" => to_string,
-    "close" => close,
-    "dirty" => dirty,
-    "dohandshake" => handshake,
-    "exportkeyingmaterial" => export_key,
-    "getalpn" => protocol,
-    "getfd" => number,
-    "getpeercertificate" => peer_certificate,
-    "getpeerchain" => peer_chain,
-    "getpeerverification" => peer_verification,
-    "getsniname" => name,
-    "getstats" => stats,
-    "receive" => receive,
-    "send" => send,
-    "setstats" => set_stats,
-    "settimeout" => set_timeout,
-    "sni" => set_name,
-    "want" => want,
-});
-
 /// The fields of a connection's environment.
-const CONTEXT: &str = "context";
-const NAMES: &str = "names";
-const IS_STRICT: &str = "strict";
+pub(super) const CONTEXT: &str = "context";
+pub(super) const NAMES: &str = "names";
+pub(super) const IS_STRICT: &str = "strict";
 /// Memory of a connection outside the heap: the buffers of rustls.
 const CONNECTION_SIZE: usize = 48 << 10;
 /// How much rustls buffers for writing.
-const RECORD: usize = 16 << 10;
+pub(super) const RECORD: usize = 16 << 10;
 
 /// The data of an object.
 struct Secure(Rc<Inner>);
 
 /// What the goroutines that use a connection share.
 pub(in crate::luasocket) struct Inner {
-    is_server: bool,
+    pub(super) is_server: bool,
     descriptor: RefCell<Option<Rc<Descriptor>>>,
-    tls: RefCell<Tls>,
+    pub(super) tls: RefCell<Tls>,
     stream: Stream,
-    timeout: Cell<Timeout>,
+    pub(super) timeout: Cell<Timeout>,
     /// What the last operation waited for.
-    wanted: Cell<Option<Interest>>,
+    pub(super) wanted: Cell<Option<Interest>>,
     /// The bytes that rustls has encrypted but the socket has not taken.
     pending: Cell<usize>,
     /// The name of a client's server.
-    name: RefCell<Option<String>>,
+    pub(super) name: RefCell<Option<String>>,
 }
 
 /// The state of the protocol.
-enum Tls {
+pub(super) enum Tls {
     /// Before the handshake.
     New,
     /// A server waits for the client's first message.
@@ -86,13 +63,6 @@ enum Tls {
     Handshaking(Box<Connection>),
     Connected(Box<Connection>),
     Closed,
-}
-
-/// How far a handshake has come.
-enum Progress {
-    Done,
-    Hello(Box<Accepted>),
-    Blocked(Blocked),
 }
 
 impl Data for Secure {
@@ -103,7 +73,7 @@ impl Data for Secure {
 
 /// An argument that is a connection.
 #[derive(Clone, Copy)]
-pub(super) struct This<'c>(&'c Rc<Inner>, Userdata<'c>);
+pub(super) struct This<'c>(pub(super) &'c Rc<Inner>, Userdata<'c>);
 
 impl FromLua for This<'_> {
     type Item<'c> = This<'c>;
@@ -120,15 +90,14 @@ pub(in crate::luasocket) fn from_value<'c>(value: Value<'c>) -> Option<&'c Rc<In
     Userdata::from_value(value)?.get::<Secure>().map(|secure| &secure.0)
 }
 
-/// `create(context)`: returns a connection without a socket.
-pub(super) fn create<'c>(
+/// Creates a connection without a socket.
+pub(super) fn new<'c>(
     call: &mut Call<'c>,
-    context: AnyContext<'c>,
-) -> Result<Vec<Value<'c>>, Error> {
-    let Some(mode) = *context.context().mode.borrow() else {
-        return Ok(vec![Value::NIL, call.string(b"invalid mode")?.value()]);
-    };
-    let metatable = class(call, CLASS, &METHODS)?;
+    mode: Mode,
+    context: Value<'c>,
+    methods: &'static Library,
+) -> Result<Value<'c>, Error> {
+    let metatable = class(call, CLASS, methods)?;
     let inner = Inner {
         is_server: mode == Mode::Server,
         descriptor: RefCell::new(None),
@@ -141,9 +110,9 @@ pub(super) fn create<'c>(
     };
     let connection = call.userdata(Secure(Rc::new(inner)), Some(metatable)).value();
     let environment = call.table(0, 3)?;
-    environment.set_field(call, CONTEXT, context.value())?;
+    environment.set_field(call, CONTEXT, context)?;
     call.set_environment_of(connection, environment);
-    Ok(vec![connection])
+    Ok(connection)
 }
 
 /// `setfd(connection, number)`: takes over a socket.
@@ -160,7 +129,7 @@ pub(super) fn set_number<'c>(
     Ok(())
 }
 
-fn to_string(_: &mut Call, this: This) -> String {
+pub(super) fn to_string(_: &mut Call, this: This) -> String {
     let address = this.1.value().address();
     match *this.0.tls.borrow() {
         Tls::Closed => format!("SSL connection: {address:#x} (closed)"),
@@ -177,7 +146,7 @@ impl Inner {
         self.stream.is_dirty()
     }
 
-    fn with_connection<T>(&self, f: impl FnOnce(&mut Connection) -> T) -> Option<T> {
+    pub(super) fn with_connection<T>(&self, f: impl FnOnce(&mut Connection) -> T) -> Option<T> {
         match &mut *self.tls.borrow_mut() {
             Tls::Handshaking(connection) | Tls::Connected(connection) => Some(f(connection)),
             _ => None,
@@ -185,77 +154,16 @@ impl Inner {
     }
 
     /// Ends the handshake or the connection.
-    fn fail(&self, error: &rustls::Error, socket: &Descriptor) -> Blocked {
+    pub(super) fn fail(&self, error: &rustls::Error, socket: &Descriptor) -> Blocked {
         // The peer is told why, if it still listens.
         let _ = self.with_connection(|connection| flush(connection, socket));
         self.tls.replace(Tls::Closed);
         Blocked::Failed(reason(error))
     }
-
-    /// Continues the handshake as far as possible without waiting.
-    fn advance(&self, socket: &Descriptor) -> Progress {
-        if let Tls::Accepting(_) = *self.tls.borrow() {
-            return self.accept(socket);
-        }
-        loop {
-            let step = self.with_connection(|connection| {
-                flush(connection, socket)?;
-                if !connection.is_handshaking() {
-                    return Ok(None);
-                }
-                fill(connection, socket).map(Some)
-            });
-            match step {
-                None => return Progress::Blocked(Blocked::Failed(CLOSED.into())),
-                Some(Err(blocked)) => return Progress::Blocked(blocked),
-                Some(Ok(None)) => {
-                    let tls = self.tls.replace(Tls::Closed);
-                    self.tls.replace(match tls {
-                        Tls::Handshaking(connection) => Tls::Connected(connection),
-                        other => other,
-                    });
-                    return Progress::Done;
-                }
-                Some(Ok(Some(Err(error)))) => {
-                    return Progress::Blocked(self.fail(&error, socket));
-                }
-                Some(Ok(Some(Ok(0)))) => {
-                    self.tls.replace(Tls::Closed);
-                    return Progress::Blocked(Blocked::Failed(CLOSED.into()));
-                }
-                Some(Ok(Some(Ok(_)))) => {}
-            }
-        }
-    }
-
-    /// Reads the client's first message.
-    fn accept(&self, socket: &Descriptor) -> Progress {
-        let mut tls = self.tls.borrow_mut();
-        let Tls::Accepting(acceptor) = &mut *tls else {
-            return Progress::Blocked(Blocked::Failed(CLOSED.into()));
-        };
-        loop {
-            let mut from = socket.socket();
-            match uninterrupted(|| acceptor.read_tls(&mut from)) {
-                Ok(0) => return Progress::Blocked(Blocked::Failed(CLOSED.into())),
-                Ok(_) => {}
-                Err(error) => return Progress::Blocked(blocked(&error, Interest::READABLE)),
-            }
-            match acceptor.accept() {
-                Ok(Some(accepted)) => return Progress::Hello(Box::new(accepted)),
-                Ok(None) => {}
-                Err((error, mut alert)) => {
-                    let _ = alert.write(&mut from);
-                    *tls = Tls::Closed;
-                    return Progress::Blocked(Blocked::Failed(reason(&error)));
-                }
-            }
-        }
-    }
 }
 
 /// Writes what rustls has to send.
-fn flush(connection: &mut Connection, socket: &Descriptor) -> Result<(), Blocked> {
+pub(super) fn flush(connection: &mut Connection, socket: &Descriptor) -> Result<(), Blocked> {
     while connection.wants_write() {
         let mut to = socket.socket();
         uninterrupted(|| connection.write_tls(&mut to))
@@ -265,7 +173,7 @@ fn flush(connection: &mut Connection, socket: &Descriptor) -> Result<(), Blocked
 }
 
 /// Reads what the peer has sent, and returns the number of bytes, or the error of the protocol.
-fn fill(
+pub(super) fn fill(
     connection: &mut Connection,
     socket: &Descriptor,
 ) -> Result<Result<usize, rustls::Error>, Blocked> {
@@ -354,7 +262,7 @@ impl Inner {
 }
 
 /// The context of a connection, inside a native that waits: what `f` needs of it.
-fn with_context<T>(
+pub(super) fn with_context<T>(
     lua: &Lua,
     slot: Slot,
     f: impl FnOnce(&Context) -> T,
@@ -367,214 +275,18 @@ fn with_context<T>(
 }
 
 /// A field of the connection's environment.
-fn field<'c>(call: &mut Call<'c>, connection: Value<'c>, name: &str) -> Result<Value<'c>, Error> {
+pub(super) fn field<'c>(
+    call: &mut Call<'c>,
+    connection: Value<'c>,
+    name: &str,
+) -> Result<Value<'c>, Error> {
     let key = call.string(name.as_bytes())?;
     let environment = call.environment_of(connection);
     Ok(environment.map_or(Value::NIL, |environment| environment.get(key)))
 }
 
-/// `connection:dohandshake()`: returns true, or false and the reason.
-fn handshake<'c>(
-    _: &mut Call<'c>,
-    this: This<'c>,
-) -> Result<impl Results<'c> + use<'c>, Error> {
-    let inner = this.0.clone();
-    Ok(asynchronous::run(move |lua| async move {
-        let _pause = lua.with(|call| inner.timeout.get().start().pause(call));
-        let result = shake_hands(&lua, &inner).await?;
-        lua.finish_with(|call| match result {
-            Ok(()) => Ok(vec![Value::boolean(true)]),
-            Err(reason) => {
-                Ok(vec![Value::boolean(false), call.string(reason.as_bytes())?.value()])
-            }
-        })
-    }))
-}
-
-async fn shake_hands(lua: &Lua, inner: &Rc<Inner>) -> Result<Result<(), String>, Error> {
-    let timer = inner.timeout.get().start();
-    let context = lua.slot();
-    lua.with(|call| {
-        let connection = Slot::argument(0).get(call);
-        let value = field(call, connection, CONTEXT)?;
-        context.set(call, value);
-        Ok::<(), Error>(())
-    })?;
-    let Some(socket) = inner.socket() else { return Ok(Err(CLOSED.into())) };
-    let is_new = matches!(*inner.tls.borrow(), Tls::New);
-    if is_new {
-        let started = if inner.is_server {
-            Ok(Tls::Accepting(Box::default()))
-        } else {
-            start_client(lua, inner, context).await?
-        };
-        match started {
-            Ok(tls) => inner.tls.replace(tls),
-            Err(reason) => return Ok(Err(reason)),
-        };
-    }
-    loop {
-        lua.with(|call| call.charge_for_system_call());
-        inner.wanted.set(None);
-        let interest = match inner.advance(&socket) {
-            Progress::Done => return Ok(Ok(())),
-            Progress::Blocked(Blocked::Failed(reason)) => return Ok(Err(reason)),
-            Progress::Blocked(Blocked::Wait(interest)) => interest,
-            Progress::Hello(accepted) => {
-                if let Err(reason) = answer(lua, inner, context, *accepted, &socket).await? {
-                    inner.tls.replace(Tls::Closed);
-                    return Ok(Err(reason));
-                }
-                continue;
-            }
-        };
-        inner.wanted.set(Some(interest));
-        let ready = timer.wait(socket.ready(interest));
-        match socket.closing.run_until_cancelled(ready).await {
-            None => return Ok(Err(CLOSED.into())),
-            Some(None) => return Ok(Err(inner.late(interest).into())),
-            Some(Some(Err(error))) => return Ok(Err(message(&error))),
-            Some(Some(Ok(()))) => {}
-        }
-    }
-}
-
-/// Starts the handshake of a client.
-async fn start_client(
-    lua: &Lua,
-    inner: &Inner,
-    context: Slot,
-) -> Result<Result<Tls, String>, Error> {
-    let name = inner.name.borrow().clone();
-    let has_name = name.is_some();
-    let (parameters, known) = with_context(lua, context, |context| {
-        let known = context.clients.borrow()[usize::from(has_name)].clone();
-        (context.parameters.borrow().clone(), known)
-    })?;
-    let config = match known {
-        Some(config) => config,
-        None => {
-            let built = in_pool(move || parameters.client(has_name)).await;
-            let built = built.map_err(|error| error.to_string()).flatten();
-            let config = match built {
-                Ok(config) => Arc::new(config),
-                Err(reason) => return Ok(Err(reason)),
-            };
-            with_context(lua, context, |context| {
-                context.clients.borrow_mut()[usize::from(has_name)] = Some(config.clone());
-            })?;
-            config
-        }
-    };
-    // An address as the name: then the handshake has none.
-    let name = name.unwrap_or_else(|| "0.0.0.0".into());
-    let connection = ServerName::try_from(name)
-        .map_err(|_| String::from("invalid server name"))
-        .and_then(|name| {
-            ClientConnection::new(config, name).map_err(|error| reason(&error))
-        });
-    Ok(connection.map(|mut connection| {
-        connection.set_buffer_limit(Some(RECORD));
-        Tls::Handshaking(Box::new(connection.into()))
-    }))
-}
-
-/// Chooses a server's context and protocol for the client's first message.
-async fn answer(
-    lua: &Lua,
-    inner: &Inner,
-    context: Slot,
-    accepted: Accepted,
-    socket: &Descriptor,
-) -> Result<Result<(), String>, Error> {
-    let hello = accepted.client_hello();
-    let name = hello.server_name().map(str::to_string);
-    let offered: Vec<Vec<u8>> =
-        hello.alpn().into_iter().flatten().map(<[u8]>::to_vec).collect();
-    drop(hello);
-    inner.name.replace(name.clone());
-    let is_known = lua.with(|call| {
-        let connection = Slot::argument(0).get(call);
-        choose_context(call, connection, context, name.as_deref())
-    })?;
-    if !is_known {
-        return Ok(Err("unrecognized name".into()));
-    }
-    let protocols = choose_protocol(lua, context, &offered).await?;
-    let parameters: Parameters =
-        with_context(lua, context, |context| context.parameters.borrow().clone())?;
-    let built = in_pool(move || parameters.server(protocols)).await;
-    let built = built.map_err(|error| error.to_string()).flatten();
-    let config = match built {
-        Ok(config) => Arc::new(config),
-        Err(reason) => return Ok(Err(reason)),
-    };
-    Ok(match accepted.into_connection(config) {
-        Ok(mut connection) => {
-            connection.set_buffer_limit(Some(RECORD));
-            inner.tls.replace(Tls::Handshaking(Box::new(connection.into())));
-            Ok(())
-        }
-        Err((error, mut alert)) => {
-            let mut to = socket.socket();
-            let _ = alert.write(&mut to);
-            Err(reason(&error))
-        }
-    })
-}
-
-/// Puts the context of a name into its slot. False if the server accepts only names that it knows.
-fn choose_context<'c>(
-    call: &mut Call<'c>,
-    connection: Value<'c>,
-    context: Slot,
-    name: Option<&str>,
-) -> Result<bool, Error> {
-    let Some(names) = Table::from_value(field(call, connection, NAMES)?) else {
-        return Ok(true);
-    };
-    let key = call.string(name.unwrap_or_default().as_bytes())?;
-    let chosen = names.get(key);
-    if Userdata::from_value(chosen).is_some_and(|chosen| chosen.get::<Context>().is_some()) {
-        context.set(call, chosen);
-        return Ok(true);
-    }
-    Ok(!field(call, connection, IS_STRICT)?.is_truthy())
-}
-
-/// Returns the protocol that a server uses; at most one.
-async fn choose_protocol(
-    lua: &Lua,
-    context: Slot,
-    offered: &[Vec<u8>],
-) -> Result<Vec<Vec<u8>>, Error> {
-    let (function, argument) = (lua.slot(), lua.slot());
-    let is_asked = lua.with(|call| {
-        let value = context.get(call);
-        let chooses = field(call, value, CHOOSES_PROTOCOL)?;
-        let mut list = Vec::new();
-        for name in offered {
-            list.push(u8::try_from(name.len()).unwrap_or(0));
-            list.extend_from_slice(name);
-        }
-        let list = call.string(&list)?.value();
-        function.set(call, chooses);
-        argument.set(call, list);
-        Ok::<bool, Error>(!chooses.is_nil() && !offered.is_empty())
-    })?;
-    if !is_asked {
-        return Ok(Vec::new());
-    }
-    lua.call(function, &[argument], argument).await?;
-    let accepted = lua.get(argument, |call, value| {
-        let text = Name::from_lua(call, value).map_or(&b""[..], Name::bytes);
-        decode_protocols(text)
-    });
-    Ok(accepted.into_iter().find(|name| offered.contains(name)).into_iter().collect())
-}
-
 /// `connection:receive([pattern[, prefix]])`
-fn receive<'c>(
+pub(super) fn receive<'c>(
     call: &mut Call<'c>,
     this: This<'c>,
     pattern: Option<Value<'c>>,
@@ -584,7 +296,7 @@ fn receive<'c>(
 }
 
 /// `connection:send(data[, first[, last]])`
-fn send<'c>(
+pub(super) fn send<'c>(
     call: &mut Call<'c>,
     this: This<'c>,
     data: LuaString<'c>,
@@ -595,7 +307,7 @@ fn send<'c>(
 }
 
 /// `connection:close()`
-fn close(call: &mut Call, this: This) -> bool {
+pub(super) fn close(call: &mut Call, this: This) -> bool {
     call.charge_for_system_call();
     if let Some(socket) = this.0.descriptor.take() {
         let _ = this.0.with_connection(|connection| {
@@ -608,16 +320,16 @@ fn close(call: &mut Call, this: This) -> bool {
     true
 }
 
-fn dirty(_: &mut Call, this: This) -> bool {
+pub(super) fn dirty(_: &mut Call, this: This) -> bool {
     this.0.is_dirty()
 }
 
-fn number(_: &mut Call, this: This) -> f64 {
+pub(super) fn number(_: &mut Call, this: This) -> f64 {
     this.0.socket().map_or(INVALID, |socket| socket.number())
 }
 
 /// `connection:want()`: what the last operation that could not be completed waits for.
-fn want(_: &mut Call, this: This) -> &'static str {
+pub(super) fn want(_: &mut Call, this: This) -> &'static str {
     match this.0.wanted.get() {
         None => "nothing",
         Some(interest) if interest.is_writable() => "write",
@@ -625,11 +337,11 @@ fn want(_: &mut Call, this: This) -> &'static str {
     }
 }
 
-fn stats(_: &mut Call, this: This) -> (f64, f64, f64) {
+pub(super) fn stats(_: &mut Call, this: This) -> (f64, f64, f64) {
     this.0.stream.stats()
 }
 
-fn set_stats(
+pub(super) fn set_stats(
     _: &mut Call,
     this: This,
     received: Option<f64>,
@@ -640,7 +352,7 @@ fn set_stats(
     1.0
 }
 
-fn set_timeout(
+pub(super) fn set_timeout(
     _: &mut Call,
     this: This,
     seconds: Option<f64>,
@@ -653,15 +365,15 @@ fn set_timeout(
 }
 
 /// `connection:sni(name)` of a client; `connection:sni(contexts by name[, strict])` of a server.
-fn set_name<'c>(
+pub(super) fn set_name<'c>(
     call: &mut Call<'c>,
     this: This<'c>,
     name: Value<'c>,
     is_strict: Option<Value<'c>>,
 ) -> Result<(), Error> {
     if !this.0.is_server {
-        let text = Name::from_lua(call, name)
-            .ok_or_else(|| Error::argument(2, Name::refusal(name)))?;
+        let text =
+            Name::from_lua(call, name).ok_or_else(|| Error::argument(2, Name::refusal(name)))?;
         let text = String::from_utf8_lossy(text.bytes()).into_owned();
         this.0.name.replace(Some(text));
         return Ok(());
@@ -678,15 +390,14 @@ fn set_name<'c>(
 }
 
 /// `connection:getsniname()`
-fn name(_: &mut Call, this: This) -> Option<String> {
+pub(super) fn name(_: &mut Call, this: This) -> Option<String> {
     this.0.name.borrow().clone()
 }
 
 /// `connection:getalpn()`
-fn protocol<'c>(call: &mut Call<'c>, this: This<'c>) -> Result<Value<'c>, Error> {
-    let protocol = this.0.with_connection(|connection| {
-        connection.alpn_protocol().map(<[u8]>::to_vec)
-    });
+pub(super) fn protocol<'c>(call: &mut Call<'c>, this: This<'c>) -> Result<Value<'c>, Error> {
+    let protocol =
+        this.0.with_connection(|connection| connection.alpn_protocol().map(<[u8]>::to_vec));
     match protocol.flatten() {
         Some(protocol) => Ok(call.string(&protocol)?.value()),
         None => Ok(Value::NIL),
@@ -703,7 +414,7 @@ fn certificates(this: This) -> Vec<Vec<u8>> {
 }
 
 /// `connection:getpeercertificate([number])`: the peer's certificate, or another one of its chain.
-fn peer_certificate<'c>(
+pub(super) fn peer_certificate<'c>(
     call: &mut Call<'c>,
     this: This<'c>,
     number: Option<f64>,
@@ -721,7 +432,7 @@ fn peer_certificate<'c>(
 }
 
 /// `connection:getpeerchain()`: all certificates of the peer.
-fn peer_chain<'c>(call: &mut Call<'c>, this: This<'c>) -> Result<Table<'c>, Error> {
+pub(super) fn peer_chain<'c>(call: &mut Call<'c>, this: This<'c>) -> Result<Table<'c>, Error> {
     let chain = certificates(this);
     call.charge_bytes(chain.iter().map(Vec::len).sum());
     let list = call.table(chain.len(), 0)?;
@@ -734,7 +445,7 @@ fn peer_chain<'c>(call: &mut Call<'c>, this: This<'c>) -> Result<Table<'c>, Erro
 
 /// `connection:getpeerverification()`: true, or false and a list whose first element has the
 /// reasons.
-fn peer_verification<'c>(
+pub(super) fn peer_verification<'c>(
     _: &mut Call<'c>,
     this: This<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
@@ -768,7 +479,7 @@ fn peer_verification<'c>(
 }
 
 /// `connection:exportkeyingmaterial(label, length[, context])`
-fn export_key<'c>(
+pub(super) fn export_key<'c>(
     call: &mut Call<'c>,
     this: This<'c>,
     label: Name<'c>,
