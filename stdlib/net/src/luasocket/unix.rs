@@ -128,7 +128,7 @@ fn address(lua: &Lua, path: &PathBuf, listens: bool) -> Result<SockAddr, String>
         false => NetworkUse::Connect { host, port: 0, address: None },
     };
     network.allow(use_).map_err(|error| reason(&error))?;
-    let files = lua.with(|call| file_system(call)).map_err(|error| error.to_string())?;
+    let files = lua.with(file_system).map_err(|error| error.to_string())?;
     files.check_socket(path).map_err(|error| reason(&error))?;
     SockAddr::unix(path).map_err(|error| message(&error))
 }

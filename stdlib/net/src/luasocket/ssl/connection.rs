@@ -419,13 +419,12 @@ pub(super) fn peer_certificate<'c>(
     this: This<'c>,
     number: Option<f64>,
 ) -> Result<Value<'c>, Error> {
-    let number = number.unwrap_or(1.0);
-    if number < 1.0 {
+    let Some(index) = (number.unwrap_or(1.0) as usize).checked_sub(1) else {
         return Err(Error::argument(2, "invalid certificate index"));
-    }
+    };
     let chain = certificates(this);
     call.charge_bytes(chain.iter().map(Vec::len).sum());
-    match chain.into_iter().nth(number as usize - 1) {
+    match chain.into_iter().nth(index) {
         Some(der) => Ok(certificate::from_der(call, &der)?.unwrap_or(Value::NIL)),
         None => Ok(Value::NIL),
     }

@@ -63,8 +63,9 @@ pub(super) struct Context {
     pub(super) parameters: RefCell<Parameters>,
     /// None before `setmode`.
     pub(super) mode: RefCell<Option<Mode>>,
-    /// The configuration of clients without and with a name, once a connection has needed it.
-    pub(super) clients: RefCell<[Option<Arc<ClientConfig>>; 2]>,
+    /// The configurations of clients, once connections have needed them: whether a name is verified,
+    /// and the configuration.
+    pub(super) clients: RefCell<Vec<(bool, Arc<ClientConfig>)>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

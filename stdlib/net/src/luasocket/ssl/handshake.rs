@@ -166,8 +166,9 @@ async fn start_client(
     let name = inner.name.borrow().clone();
     let has_name = name.is_some();
     let (parameters, known) = with_context(lua, context, |context| {
-        let known = context.clients.borrow()[usize::from(has_name)].clone();
-        (context.parameters.borrow().clone(), known)
+        let clients = context.clients.borrow();
+        let known = clients.iter().find(|(named, _)| *named == has_name);
+        (context.parameters.borrow().clone(), known.map(|(_, config)| config.clone()))
     })?;
     let config = match known {
         Some(config) => config,
@@ -179,7 +180,7 @@ async fn start_client(
                 Err(reason) => return Ok(Err(reason)),
             };
             with_context(lua, context, |context| {
-                context.clients.borrow_mut()[usize::from(has_name)] = Some(config.clone());
+                context.clients.borrow_mut().push((has_name, config.clone()));
             })?;
             config
         }
@@ -206,7 +207,6 @@ async fn answer(
     let hello = accepted.client_hello();
     let name = hello.server_name().map(str::to_string);
     let offered: Vec<Vec<u8>> = hello.alpn().into_iter().flatten().map(<[u8]>::to_vec).collect();
-    drop(hello);
     inner.name.replace(name.clone());
     let is_known = lua.with(|call| {
         let connection = Slot::argument(0).get(call);
