@@ -19,8 +19,8 @@
 socket.http = {}
 
 ---Requests a URL, with a body by POST. A table has more: `url`, `method`, `headers`, `source`,
----`sink`, `step`, `proxy`, `redirect`, `maxredirects`, `create`; the body then goes to the sink, and
----the first result is 1.
+---`sink`, `step`, `proxy`, `redirect`, `maxredirects`, `create`; the body then goes to the sink,
+---and the first result is 1.
 ---@param request string|table
 ---@param body? string
 ---@return any body nil if it failed

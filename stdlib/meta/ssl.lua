@@ -17,8 +17,8 @@
 ---
 ---- With `verify = "peer"` a client also checks the name that `sni` gave, and uses the OS's
 ---  authorities without `cafile` and `capath`.
----- `ciphers` selects among the suites of TLS 1.2 that rustls has, all of them with AEAD and elliptic
----  curves; curves are X25519, P-256 and P-384. `dhparam` and `depth` have no effect.
+---- `ciphers` selects among the suites of TLS 1.2 that rustls has, all of them with AEAD and
+---  elliptic curves; curves are X25519, P-256 and P-384. `dhparam` and `depth` have no effect.
 ---- Encrypted keys, lists of revoked certificates (`crl_check`), DANE, and `getfinished`,
 ---  `getpeerfinished`, `x509:issued` are missing. Options that rustls does not have are
 ---  `"invalid option"`.

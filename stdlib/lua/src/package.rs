@@ -76,9 +76,9 @@ pub fn finish(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// A module, or the part of one, that is written in Lua. The chunk runs in the program's globals when
-/// the module is first required, with the module's name and the table of its library. It returns the
-/// module.
+/// A module, or the part of one, that is written in Lua. The chunk runs in the program's globals
+/// when the module is first required, with the module's name and the table of its library. It
+/// returns the module.
 pub struct Chunk {
     /// The module's name.
     pub name: &'static str,

@@ -1,4 +1,4 @@
-//! Socket objects: userdata whose class, such as `tcp{client}`, changes with what they are used for.
+//! Socket objects: userdata whose class, such as `tcp{client}`, changes with their use.
 //!
 //! Invariant: the metatable of an object is that of its class, whose `__index` is a table of the
 //! methods with the field `class`, as programs written for LuaSocket expect. A method checks the

@@ -1,5 +1,5 @@
--- socket.tp: the dialogue of text protocols such as SMTP and FTP: a command, and a reply whose lines
--- start with a code of three digits.
+-- socket.tp: the dialogue of text protocols such as SMTP and FTP: a command, and a reply whose
+-- lines start with a code of three digits.
 local socket = require("socket")
 local ltn12 = require("ltn12")
 

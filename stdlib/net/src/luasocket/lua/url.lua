@@ -27,7 +27,8 @@ end
 local function without_dots(path)
     local is_absolute = string.sub(path, 1, 1) == "/"
     local kept, is_directory = {}, false
-    for segment in string.gmatch((is_absolute and string.sub(path, 2) or path) .. "/", "([^/]*)/") do
+    local rest = is_absolute and string.sub(path, 2) or path
+    for segment in string.gmatch(rest .. "/", "([^/]*)/") do
         is_directory = segment == "." or segment == ".."
         if segment == ".." then
             if #kept > 0 and kept[#kept] ~= ".." then

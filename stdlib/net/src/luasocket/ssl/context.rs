@@ -63,8 +63,8 @@ pub(super) struct Context {
     pub(super) parameters: RefCell<Parameters>,
     /// None before `setmode`.
     pub(super) mode: RefCell<Option<Mode>>,
-    /// The configurations of clients, once connections have needed them: whether a name is verified,
-    /// and the configuration.
+    /// The configurations of clients, once connections have needed them, and whether each verifies
+    /// a name.
     pub(super) clients: RefCell<Vec<(bool, Arc<ClientConfig>)>>,
 }
 
