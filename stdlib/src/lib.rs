@@ -10,6 +10,8 @@ mod extensions;
 use solvm_lua::{
     base, bits, coroutine, debug, io, lfs, math, modules, os, package, string, table, utf8,
 };
+#[cfg(all(feature = "net", unix))]
+use solvm_net::luasocket;
 use solvm_runtime::deadline::Limits;
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
@@ -122,10 +124,61 @@ pub static LIBRARIES: &[Module] = &[
         .completed_by(solvm_lpeg::complete),
     #[cfg(feature = "lpeg")]
     Module::new(Required, "re", &solvm_lpeg::re::LIBRARY, include_str!("../meta/re.lua")),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "ltn12", &luasocket::IN_LUA, include_str!("../meta/ltn12.lua")),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "mime", &luasocket::IN_LUA, include_str!("../meta/mime.lua")),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "mime.core", &luasocket::mime::CORE, ""),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "socket", &luasocket::IN_LUA, include_str!("../meta/socket.lua")),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "socket.core", &luasocket::CORE, ""),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "socket.dns", &luasocket::DNS, ""),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "socket.ftp", &luasocket::IN_LUA, include_str!("../meta/socket.ftp.lua")),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "socket.headers", &luasocket::IN_LUA, ""),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(
+        Required,
+        "socket.http",
+        &luasocket::IN_LUA,
+        include_str!("../meta/socket.http.lua"),
+    ),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(
+        Required,
+        "socket.smtp",
+        &luasocket::IN_LUA,
+        include_str!("../meta/socket.smtp.lua"),
+    ),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "socket.tp", &luasocket::IN_LUA, ""),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "socket.unix", &luasocket::unix::LIBRARY, ""),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "socket.url", &luasocket::IN_LUA, include_str!("../meta/socket.url.lua")),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "ssl", &luasocket::IN_LUA, include_str!("../meta/ssl.lua")),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "ssl.config", &luasocket::IN_LUA, ""),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "ssl.context", &luasocket::ssl::CONTEXT, ""),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "ssl.core", &luasocket::ssl::CORE, ""),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "ssl.https", &luasocket::IN_LUA, ""),
+    #[cfg(all(feature = "net", unix))]
+    Module::new(Required, "ssl.x509", &luasocket::ssl::CERTIFICATE, ""),
 ];
 
 /// The openers of modules that are more than tables of natives.
-static OPENERS: modules::Openers = &[];
+static OPENERS: modules::Openers = &[
+    #[cfg(all(feature = "net", unix))]
+    luasocket::OPENERS,
+];
 
 /// The global names that a program starts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -9,6 +9,9 @@ local setmetatable, tostring = setmetatable, tostring
 local getmetatable, setmetatable_of = debug.getmetatable, debug.setmetatable
 local lfs = require("lfs")
 local chdir, home = lfs.chdir, lfs.currentdir()
+local sockets, unix_sockets = require("socket"), require("socket.unix")
+local ssl_core, ssl_context = require("ssl.core"), require("ssl.context")
+local certificates = require("ssl.x509")
 local progress_output, clock, exit = io.stderr, os.clock, os.exit
 local write = progress_output.write
 
@@ -97,6 +100,21 @@ local function is_as_it_was(t)
         and rawget(t, LARGE + 1) == nil
 end
 
+local CERTIFICATE = [[
+-----BEGIN CERTIFICATE-----
+MIIByDCCAW+gAwIBAgIUeSe0wOJ9jsXYLpOP4/Kv5pYt1hkwCgYIKoZIzj0EAwIw
+HzEdMBsGA1UEAwwUU29sVk0gdGVzdCBhdXRob3JpdHkwIBcNMjYxMTI2MDIwNjU0
+WhgPMjEyNjExMDIwMjA2NTRaMBQxEjAQBgNVBAMMCWxvY2FsaG9zdDBZMBMGByqG
+SM49AgEGCCqGSM49AwEHA0IABA+OvRzlK5NgnRaOsio01RQLbHu9O1Kg9VyVTNFD
+VTwDdrx7PSxm4UiUzjCpsuHD6G2kaIHWIsU54Uy+PdTeIrCjgZEwgY4wLAYDVR0R
+BCUwI4IJbG9jYWxob3N0hwR/AAABhxAAAAAAAAAAAAAAAAAAAAABMBMGA1UdJQQM
+MAoGCCsGAQUFBwMBMAkGA1UdEwQCMAAwHQYDVR0OBBYEFP3flNVq52jQymPwdZNw
+mSkECAjEMB8GA1UdIwQYMBaAFHWX0vFMX5QC1AuN/tCkFeWaitgnMAoGCCqGSM49
+BAMCA0cAMEQCIFzZwuJ6jhnbJGA9cT0HDAQ6/4yAYtE2rSPbfwnH+4dbAiAp2dyv
+/+o5srdNvtahpnOF3T2LW4TIplSYbkfLXtlbaw==
+-----END CERTIFICATE-----
+]]
+
 -- Objects of every type, and the functions that natives return.
 local objects = {
     File = function() return io.open("file", "r+") end,
@@ -116,6 +134,52 @@ local objects = {
         return lpeg.Ct((lpeg.C(lpeg.R("az") ^ 1) + lpeg.P("0") * "1" / "%0" + 1) ^ 0)
     end,
     Proxy = function() return newproxy(true) end,
+    TcpMaster = function() return sockets.tcp4() end,
+    TcpServer = function()
+        local server = sockets.bind("127.0.0.1", 0)
+        server:settimeout(0)
+        return server
+    end,
+    TcpClient = function()
+        local server = sockets.bind("127.0.0.1", 0)
+        local _, port = server:getsockname()
+        local client = sockets.connect("127.0.0.1", port)
+        client:settimeout(0)
+        return client
+    end,
+    UdpUnconnected = function()
+        local udp = sockets.udp()
+        udp:setsockname("127.0.0.1", 0)
+        udp:settimeout(0)
+        return udp
+    end,
+    UdpConnected = function()
+        local udp = sockets.udp()
+        udp:setpeername("127.0.0.1", 9)
+        udp:settimeout(0)
+        return udp
+    end,
+    UnixStream = function() return unix_sockets.stream() end,
+    UnixDatagram = function()
+        local datagrams = unix_sockets.dgram()
+        datagrams:settimeout(0)
+        return datagrams
+    end,
+    TlsContext = function()
+        local context = ssl_context.create("any")
+        ssl_context.setmode(context, "client")
+        return context
+    end,
+    TlsConnection = function()
+        local context = ssl_context.create("any")
+        ssl_context.setmode(context, "client")
+        local connection = ssl_core.create(context)
+        connection:settimeout(0)
+        return connection
+    end,
+    Certificate = function() return certificates.load(CERTIFICATE) end,
+    try = function() return sockets.newtry() end,
+    protected = function() return sockets.protect(function() end) end,
     Headers = function() return http_get("http://" .. address .. "/").headers end,
     WebSocket = function() return ws_connect("ws://" .. address .. "/ws") end,
     Directory = function()

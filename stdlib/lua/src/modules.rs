@@ -6,7 +6,7 @@
 //! **opener**, a native of the module's name that is called with the name and returns the module.
 
 use solvm_runtime::host::Host;
-use solvm_runtime::module::Module;
+use solvm_runtime::module::{Module, Place};
 use solvm_runtime::registry::registry_table;
 use solvm_vm::native::{Definition, Library, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::{Call, Error, Function, Table, Value};
@@ -68,8 +68,10 @@ pub fn find<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<OwnModule<'c>
     }
     // Where a module has a table, its functions that are globals do not belong to it. A module
     // without a table is only found by its long name.
-    if rest.is_none() || modules.iter().any(|module| !module.library.name.is_empty()) {
-        modules.retain(|module| !module.library.name.is_empty());
+    let has_table =
+        |module: &Module| module.place != Place::Global || !module.library.name.is_empty();
+    if rest.is_none() || modules.iter().copied().any(has_table) {
+        modules.retain(|&module| has_table(module));
     }
     let Some(name) = modules.first().map(|module| module.name) else { return Ok(None) };
     let key = call.string(name.as_bytes())?;

@@ -5,5 +5,7 @@
 pub mod ft;
 pub mod headers;
 pub mod http;
+#[cfg(unix)]
+pub mod luasocket;
 pub mod sockets;
 pub mod websocket;

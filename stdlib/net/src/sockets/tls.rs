@@ -20,7 +20,7 @@ pub(crate) struct Trust {
     pub(crate) insecure: bool,
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     PROVIDER.get_or_init(|| Arc::new(ring::default_provider())).clone()
 }
@@ -51,7 +51,7 @@ pub(crate) fn client_config(
 }
 
 /// Returns the OS's authorities; if there are none, those of browsers.
-fn system_roots() -> Arc<RootCertStore> {
+pub(crate) fn system_roots() -> Arc<RootCertStore> {
     static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
     let load = || {
         let mut roots = RootCertStore::empty();
@@ -79,12 +79,12 @@ fn in_file(path: &Path, error: impl std::fmt::Display) -> io::Error {
 /// Maximum size of a file with certificates or keys: a complete system store is ten times smaller.
 const MAX_SIZE: u64 = 4 << 20;
 
-fn read(files: &dyn FileSystem, path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read(files: &dyn FileSystem, path: &Path) -> io::Result<Vec<u8>> {
     let contents = read_bounded(files, path, MAX_SIZE);
     contents.map_err(|error| in_file(path, solvm_runtime::system_error::reason(&error)))
 }
 
-fn certificates_in(
+pub(crate) fn certificates_in(
     files: &dyn FileSystem,
     path: &Path,
 ) -> io::Result<Vec<CertificateDer<'static>>> {
@@ -122,7 +122,7 @@ pub(crate) fn server_config(
 /// Accepts any certificate, for the option `insecure`. Signatures are still checked, so that the
 /// peer has the key for its certificate.
 #[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
+pub(crate) struct AnyCertificate(pub(crate) Arc<CryptoProvider>);
 
 impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(

@@ -13,6 +13,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub(super) struct Disk;
 
 impl FileSystem for Disk {
+    fn check_socket(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
     fn metadata(&self, path: &Path, follow: bool) -> io::Result<Metadata> {
         #[cfg(unix)]
         {

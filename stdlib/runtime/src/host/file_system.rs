@@ -116,6 +116,11 @@ pub trait FileSystem: Send + Sync + 'static {
         Err(denied())
     }
 
+    /// Whether the program may bind and connect sockets at a path, which the OS looks up again.
+    fn check_socket(&self, _path: &Path) -> io::Result<()> {
+        Err(denied())
+    }
+
     /// Returns the directory that relative paths refer to.
     fn working_directory(&self) -> io::Result<PathBuf> {
         Err(denied())

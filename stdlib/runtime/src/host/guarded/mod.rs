@@ -211,6 +211,11 @@ const WRITE: &[Area] = &[Area::Write];
 const BOTH: &[Area] = &[Area::Read, Area::Write];
 
 impl FileSystem for Guarded {
+    /// Denied: a link that is created after the check would be followed.
+    fn check_socket(&self, path: &Path) -> io::Result<()> {
+        Err(self.refuse(path, Area::Write, false))
+    }
+
     fn metadata(&self, path: &Path, follow: bool) -> io::Result<Metadata> {
         let last = if follow { Last::Follow } else { Last::Keep };
         self.with(path, READ, last, Entry::metadata)
