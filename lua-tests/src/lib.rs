@@ -39,12 +39,16 @@ pub fn find_binary(package: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// The command with a small host stack, where there is a way to make it small.
+/// The command with a small host stack, where there is a way to make it small. It does not find
+/// modules that are installed on the machine: they would win over SolVM's.
 pub fn command(solvm: &Path) -> Command {
-    if !cfg!(unix) {
-        return Command::new(solvm);
-    }
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(format!("ulimit -s {STACK} && exec \"$@\"")).arg("sh").arg(solvm);
+    let mut command = if cfg!(unix) {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!("ulimit -s {STACK} && exec \"$@\"")).arg("sh").arg(solvm);
+        shell
+    } else {
+        Command::new(solvm)
+    };
+    command.env("LUA_PATH", "./?.lua");
     command
 }
