@@ -7,12 +7,15 @@
 pub mod documentation;
 
 use solvm_lua::{base, bits, coroutine, debug, io, lfs, math, os, package, string, table, utf8};
+#[cfg(feature = "rocks")]
+use solvm_rocks::compat53;
 use solvm_runtime::deadline::Limits;
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
 use solvm_runtime::module::Module;
 use solvm_runtime::{channel, errors, goroutine, progress, timer};
 use solvm_utilities::{datetime, native_code, random, tablex, text, types, utils};
+use solvm_vm::native::Definition;
 use solvm_vm::{Call, Config, Error};
 
 /// All libraries, in the order in which they are opened.
@@ -250,6 +253,27 @@ pub static ON_REQUEST: &[Module] = &[
         library: &native_code::LIBRARY,
         documentation: include_str!("../meta/solvm.jit.lua"),
     },
+    #[cfg(feature = "rocks")]
+    Module {
+        name: "compat53",
+        library: &compat53::LIBRARY,
+        documentation: include_str!("../meta/compat53.lua"),
+    },
+    #[cfg(feature = "rocks")]
+    Module { name: "compat53.module", library: &compat53::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "compat53.string", library: &compat53::STRING, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "compat53.table", library: &compat53::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "compat53.utf8", library: &compat53::LIBRARY, documentation: "" },
+];
+
+/// Natives that return a module, for those that are more than a table of functions.
+static OPENERS: &[&[Definition]] = &[
+    lfs::OPENERS,
+    #[cfg(feature = "rocks")]
+    solvm_rocks::compat53::OPENERS,
 ];
 
 /// All libraries and modules.
@@ -294,7 +318,7 @@ pub fn open_some(call: &mut Call, is_chosen: impl Fn(&Module) -> bool) -> Result
     }
     // The libraries that these functions complete may be missing.
     package::finish(call)?;
-    package::offer(call, ON_REQUEST, is_chosen)?;
+    package::offer(call, ON_REQUEST, OPENERS, is_chosen)?;
     base::finish(call)?;
     string::finish(call)?;
     io::finish(call)?;

@@ -76,10 +76,12 @@ pub fn finish(call: &mut Call) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes modules that are not globals available to programs.
+/// Makes modules that are not globals available to programs. A module that has one of the `openers`
+/// is its result; others are tables of their libraries' functions.
 pub fn offer(
     call: &mut Call,
     modules: &'static [module::Module],
+    openers: &[&'static [Definition]],
     is_chosen: impl Fn(&module::Module) -> bool,
 ) -> Result<(), Error> {
     let (package, preload) = (call.string(LIBRARY.name.as_bytes())?, call.string(b"preload")?);
@@ -90,7 +92,9 @@ pub fn offer(
         *host.state() = Offered(modules);
     }
     for module in modules.iter().filter(|module| is_chosen(module)) {
-        let loader = call.function(&OPEN_MODULE, &[]);
+        let mut openers = openers.iter().flat_map(|openers| openers.iter());
+        let opener = openers.find(|opener| opener.name == module.name);
+        let loader = call.function(opener.unwrap_or(&OPEN_MODULE), &[]);
         preload.set_field(call, module.name, loader)?;
     }
     Ok(())

@@ -1,0 +1,29 @@
+//! The packages of LuaRocks whose modules SolVM has, for package managers: a program that depends
+//! on one of them needs no installation.
+
+/// A package whose modules SolVM has.
+pub struct Rock {
+    /// The name of the package at LuaRocks.
+    pub name: &'static str,
+    /// The version whose interface the modules have.
+    pub version: &'static str,
+    /// The modules.
+    pub modules: &'static [&'static str],
+}
+
+/// All of them, by name.
+pub static ROCKS: &[Rock] = &[
+    Rock { name: "bit32", version: "5.3.5.1", modules: &["bit32"] },
+    Rock {
+        name: "compat53",
+        version: "0.7",
+        modules: &[
+            "compat53",
+            "compat53.module",
+            "compat53.string",
+            "compat53.table",
+            "compat53.utf8",
+        ],
+    },
+    Rock { name: "luafilesystem", version: "1.8.0", modules: &["lfs"] },
+];
