@@ -8,7 +8,7 @@ pub mod documentation;
 
 use solvm_lua::{base, bits, coroutine, debug, io, lfs, math, os, package, string, table, utf8};
 #[cfg(feature = "rocks")]
-use solvm_rocks::compat53;
+use solvm_rocks::{cjson, compat53};
 use solvm_runtime::deadline::Limits;
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
@@ -255,6 +255,14 @@ pub static ON_REQUEST: &[Module] = &[
     },
     #[cfg(feature = "rocks")]
     Module {
+        name: "cjson",
+        library: &cjson::LIBRARY,
+        documentation: include_str!("../meta/cjson.lua"),
+    },
+    #[cfg(feature = "rocks")]
+    Module { name: "cjson.safe", library: &cjson::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module {
         name: "compat53",
         library: &compat53::LIBRARY,
         documentation: include_str!("../meta/compat53.lua"),
@@ -273,7 +281,9 @@ pub static ON_REQUEST: &[Module] = &[
 static OPENERS: &[&[Definition]] = &[
     lfs::OPENERS,
     #[cfg(feature = "rocks")]
-    solvm_rocks::compat53::OPENERS,
+    cjson::OPENERS,
+    #[cfg(feature = "rocks")]
+    compat53::OPENERS,
 ];
 
 /// All libraries and modules.

@@ -25,5 +25,6 @@ pub static ROCKS: &[Rock] = &[
             "compat53.utf8",
         ],
     },
+    Rock { name: "lua-cjson", version: "2.1.0.14", modules: &["cjson", "cjson.safe"] },
     Rock { name: "luafilesystem", version: "1.8.0", modules: &["lfs"] },
 ];
