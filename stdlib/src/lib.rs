@@ -8,7 +8,7 @@ pub mod documentation;
 
 use solvm_lua::{base, bits, coroutine, debug, io, lfs, math, os, package, string, table, utf8};
 #[cfg(feature = "rocks")]
-use solvm_rocks::{cjson, compat53};
+use solvm_rocks::{cjson, compat53, zlib};
 use solvm_runtime::deadline::Limits;
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
@@ -275,6 +275,12 @@ pub static ON_REQUEST: &[Module] = &[
     Module { name: "compat53.table", library: &compat53::LIBRARY, documentation: "" },
     #[cfg(feature = "rocks")]
     Module { name: "compat53.utf8", library: &compat53::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module {
+        name: "zlib",
+        library: &zlib::LIBRARY,
+        documentation: include_str!("../meta/zlib.lua"),
+    },
 ];
 
 /// Natives that return a module, for those that are more than a table of functions.

@@ -111,7 +111,7 @@ if cjson.array_mt then
     own = cjson.new()
     encodes("[]", cjson.empty_array)
     encodes("[]", setmetatable({}, cjson.empty_array_mt))
-    encodes('{"a":1}', setmetatable({ a = 1 }, cjson.empty_array_mt))
+    encodes("[]", setmetatable({ a = 1 }, cjson.empty_array_mt))
     encodes("[]", setmetatable({ a = 1 }, cjson.array_mt))
     encodes("[1,2]", setmetatable({ 1, 2, a = 1 }, cjson.array_mt))
     assert(own.encode_empty_table_as_object(false) == false and own.encode { x = {} } == '{"x":[]}')

@@ -11,5 +11,6 @@ pub mod cjson;
 pub mod compat53;
 mod rocks;
 mod source;
+pub mod zlib;
 
 pub use rocks::{ROCKS, Rock};

@@ -26,5 +26,6 @@ pub static ROCKS: &[Rock] = &[
         ],
     },
     Rock { name: "lua-cjson", version: "2.1.0.14", modules: &["cjson", "cjson.safe"] },
+    Rock { name: "lua-zlib", version: "1.2", modules: &["zlib"] },
     Rock { name: "luafilesystem", version: "1.8.0", modules: &["lfs"] },
 ];

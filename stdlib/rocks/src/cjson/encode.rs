@@ -217,13 +217,10 @@ impl Encoding {
             Some(table.length())
         } else {
             let length = self.array_length(call, table)?;
-            let is_empty = table.pairs().next().is_none();
             match length {
                 Some(0) if !self.settings.empty_as_object => Some(0),
-                Some(0) | None
-                    if is_empty && metatable.raw_equal(special.empty_array_metatable) =>
-                {
-                    Some(0)
+                Some(0) | None if metatable.raw_equal(special.empty_array_metatable) => {
+                    Some(table.length())
                 }
                 Some(0) => None,
                 length => length,
