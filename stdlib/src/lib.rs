@@ -8,7 +8,7 @@ pub mod documentation;
 
 use solvm_lua::{base, bits, coroutine, debug, io, lfs, math, os, package, string, table, utf8};
 #[cfg(feature = "rocks")]
-use solvm_rocks::{cjson, compat53, zlib};
+use solvm_rocks::{cjson, compat53, system, term, zlib};
 use solvm_runtime::deadline::Limits;
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
@@ -277,6 +277,26 @@ pub static ON_REQUEST: &[Module] = &[
     Module { name: "compat53.utf8", library: &compat53::LIBRARY, documentation: "" },
     #[cfg(feature = "rocks")]
     Module {
+        name: "system",
+        library: &system::LIBRARY,
+        documentation: include_str!("../meta/system.lua"),
+    },
+    #[cfg(feature = "rocks")]
+    Module { name: "system.core", library: &system::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module {
+        name: "term",
+        library: &term::LIBRARY,
+        documentation: include_str!("../meta/term.lua"),
+    },
+    #[cfg(feature = "rocks")]
+    Module { name: "term.core", library: &term::CORE, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "term.colors", library: &term::IN_LUA, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "term.cursor", library: &term::IN_LUA, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module {
         name: "zlib",
         library: &zlib::LIBRARY,
         documentation: include_str!("../meta/zlib.lua"),
@@ -290,6 +310,10 @@ static OPENERS: &[&[Definition]] = &[
     cjson::OPENERS,
     #[cfg(feature = "rocks")]
     compat53::OPENERS,
+    #[cfg(feature = "rocks")]
+    system::OPENERS,
+    #[cfg(feature = "rocks")]
+    term::OPENERS,
 ];
 
 /// All libraries and modules.

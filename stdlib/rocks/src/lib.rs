@@ -11,6 +11,8 @@ pub mod cjson;
 pub mod compat53;
 mod rocks;
 mod source;
+pub mod system;
+pub mod term;
 pub mod zlib;
 
 pub use rocks::{ROCKS, Rock};

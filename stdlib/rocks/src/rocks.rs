@@ -26,6 +26,12 @@ pub static ROCKS: &[Rock] = &[
         ],
     },
     Rock { name: "lua-cjson", version: "2.1.0.14", modules: &["cjson", "cjson.safe"] },
+    Rock {
+        name: "lua-term",
+        version: "0.7",
+        modules: &["term", "term.core", "term.colors", "term.cursor"],
+    },
     Rock { name: "lua-zlib", version: "1.2", modules: &["zlib"] },
     Rock { name: "luafilesystem", version: "1.8.0", modules: &["lfs"] },
+    Rock { name: "luasystem", version: "0.4.5", modules: &["system", "system.core"] },
 ];
