@@ -172,3 +172,6 @@ end
 fails("FILE* expected, got number", lfs.lock, 3, "w")
 file:close()
 os.execute("rm -r " .. root)
+
+-- As with the original in Lua 5.1, loading it sets the global.
+assert(_G.lfs == require "lfs" and package.loaded.lfs == _G.lfs)

@@ -9,6 +9,7 @@
 
 pub mod cjson;
 pub mod compat53;
+pub mod lxp;
 mod rocks;
 mod source;
 pub mod system;
