@@ -8,7 +8,7 @@ pub mod documentation;
 
 use solvm_lua::{base, bits, coroutine, debug, io, lfs, math, os, package, string, table, utf8};
 #[cfg(feature = "rocks")]
-use solvm_rocks::{cjson, compat53, lxp, system, term, zlib};
+use solvm_rocks::{cjson, compat53, lxp, posix, system, term, zlib};
 use solvm_runtime::deadline::Limits;
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
@@ -283,6 +283,40 @@ pub static ON_REQUEST: &[Module] = &[
     Module { name: "lxp.totable", library: &lxp::IN_LUA, documentation: "" },
     #[cfg(feature = "rocks")]
     Module {
+        name: "posix",
+        library: &posix::LIBRARY,
+        documentation: include_str!("../meta/posix.lua"),
+    },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.ctype", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.dirent", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.errno", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.libgen", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.pwd", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.signal", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.stdio", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.stdlib", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.sys.stat", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.sys.time", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.sys.utsname", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.time", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.unistd", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module { name: "posix.utime", library: &posix::LIBRARY, documentation: "" },
+    #[cfg(feature = "rocks")]
+    Module {
         name: "system",
         library: &system::LIBRARY,
         documentation: include_str!("../meta/system.lua"),
@@ -318,6 +352,8 @@ static OPENERS: &[&[Definition]] = &[
     compat53::OPENERS,
     #[cfg(feature = "rocks")]
     lxp::OPENERS,
+    #[cfg(feature = "rocks")]
+    posix::OPENERS,
     #[cfg(feature = "rocks")]
     system::OPENERS,
     #[cfg(feature = "rocks")]

@@ -10,6 +10,7 @@
 pub mod cjson;
 pub mod compat53;
 pub mod lxp;
+pub mod posix;
 mod rocks;
 mod source;
 pub mod system;

@@ -24,7 +24,7 @@ pub(crate) fn table<'c>(
     call: &mut Call<'c>,
     library: &'static Library,
 ) -> Result<Table<'c>, Error> {
-    let table = call.table(0, library.functions.len() + library.constants.len())?;
+    let table = call.table(0, library.functions.len().saturating_add(library.constants.len()))?;
     call.fill(table, library)?;
     Ok(table)
 }

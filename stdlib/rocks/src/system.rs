@@ -56,7 +56,7 @@ fn monotonic_time(call: &mut Call) -> Result<f64, Error> {
 }
 
 /// `system.sleep(seconds[, precision])`: suspends the goroutine.
-fn sleep<'c>(
+pub(crate) fn sleep<'c>(
     call: &mut Call<'c>,
     seconds: f64,
     _precision: Option<f64>,
@@ -99,7 +99,7 @@ fn variable<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<Option<Vec<u8>>, 
 }
 
 /// `system.getenvs()`: all environment variables that the program may read.
-fn variables<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
+pub(crate) fn variables<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     let variables = host(call)?.world.variables();
     call.charge(variables.len());
     let table = call.table(0, variables.len())?;

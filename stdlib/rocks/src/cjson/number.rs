@@ -121,7 +121,11 @@ fn read_hexadecimal(text: &[u8]) -> Option<(f64, usize)> {
             text.get(from..)?.iter().copied().take_while(u8::is_ascii_digit).collect();
         if !digits.is_empty() {
             let exponent = std::str::from_utf8(&digits).ok()?.parse::<i32>().unwrap_or(1 << 20);
-            scale = scale.saturating_add(if is_negative { -exponent } else { exponent });
+            scale = scale.saturating_add(if is_negative {
+                exponent.saturating_neg()
+            } else {
+                exponent
+            });
             at = from.saturating_add(digits.len());
         }
     }

@@ -18,12 +18,15 @@ pub(super) enum Entity {
     Unparsed,
 }
 
+/// Attributes with default values, by element.
+type Defaults = HashMap<Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>>;
+
 /// What declarations have defined.
 #[derive(Default)]
 pub(super) struct Declarations {
     pub(super) entities: HashMap<Vec<u8>, Entity>,
     /// By element: attributes with default values.
-    pub(super) defaults: HashMap<Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>>,
+    pub(super) defaults: Defaults,
     /// Attributes whose value is a list of tokens, by element and attribute.
     pub(super) tokens: HashMap<(Vec<u8>, Vec<u8>), ()>,
     /// About the memory that they take.
@@ -227,11 +230,7 @@ impl Declarations {
     }
 }
 
-fn declared_before(
-    defaults: &HashMap<Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>>,
-    element: &[u8],
-    name: &[u8],
-) -> bool {
+fn declared_before(defaults: &Defaults, element: &[u8], name: &[u8]) -> bool {
     defaults.get(element).is_some_and(|list| list.iter().any(|(known, _)| known == name))
 }
 

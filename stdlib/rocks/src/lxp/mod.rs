@@ -4,8 +4,11 @@
 //! External entities are never read: `SkippedEntity` is called for them. `lxp.lom` and
 //! `lxp.totable`, which build trees, are in Lua.
 
+mod content;
 mod doctype;
+mod element;
 mod event;
+mod markup;
 mod model;
 mod parser;
 mod scan;

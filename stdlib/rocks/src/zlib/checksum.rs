@@ -43,6 +43,7 @@ fn new<'c>(call: &mut Call<'c>, kind: Kind, sum: u32) -> Function<'c> {
 
 /// The prime of Adler-32.
 const PRIME: u32 = 65_521;
+const WIDE_PRIME: u64 = 65_521;
 
 fn adler_of(sum: u32, bytes: &[u8]) -> u32 {
     /// So many bytes cannot make a sum overflow.
@@ -61,18 +62,18 @@ fn adler_of(sum: u32, bytes: &[u8]) -> u32 {
 
 /// The checksum of two parts, of which the second has this length.
 fn adler_combined(first: u32, second: u32, length: u64) -> u32 {
-    let prime = u64::from(PRIME);
-    let rest = length % prime;
+    let prime = WIDE_PRIME;
+    let rest = length % WIDE_PRIME;
     let (low, high) = (u64::from(first & 0xffff), u64::from(first >> 16));
     let (second_low, second_high) = (u64::from(second & 0xffff), u64::from(second >> 16));
-    let sum_low = low.wrapping_add(second_low).wrapping_add(prime).wrapping_sub(1) % prime;
-    let sum_high = rest.wrapping_mul(low) % prime;
+    let sum_low = low.wrapping_add(second_low).wrapping_add(prime).wrapping_sub(1) % WIDE_PRIME;
+    let sum_high = rest.wrapping_mul(low) % WIDE_PRIME;
     let sum_high = sum_high
         .wrapping_add(high)
         .wrapping_add(second_high)
         .wrapping_add(prime)
         .wrapping_sub(rest)
-        % prime;
+        % WIDE_PRIME;
     (sum_high << 16 | sum_low) as u32
 }
 

@@ -211,7 +211,8 @@ impl Steps for Filtering {
             let outcome = state.run(call, self, input)?;
             let work = self.used.saturating_sub(before_in);
             let work = work.saturating_add(self.output.len().saturating_sub(before_out));
-            let is_in_budget = call.charge(work.saturating_add(64) / per_unit);
+            let is_in_budget =
+                call.charge(work.saturating_add(64).checked_div(per_unit).unwrap_or(work));
             match outcome {
                 Outcome::More if is_in_budget => {}
                 Outcome::More => return call.again(),
