@@ -8,7 +8,7 @@ pub mod documentation;
 
 use solvm_lua::{base, bits, coroutine, debug, io, lfs, math, os, package, string, table, utf8};
 #[cfg(feature = "rocks")]
-use solvm_rocks::{cjson, compat53, lxp, posix, system, term, zlib};
+use solvm_rocks::{cjson, compat53, luautf8, lxp, posix, system, term, zlib};
 use solvm_runtime::deadline::Limits;
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
@@ -276,6 +276,12 @@ pub static ON_REQUEST: &[Module] = &[
     #[cfg(feature = "rocks")]
     Module { name: "compat53.utf8", library: &compat53::LIBRARY, documentation: "" },
     #[cfg(feature = "rocks")]
+    Module {
+        name: "lua-utf8",
+        library: &luautf8::LIBRARY,
+        documentation: include_str!("../meta/lua-utf8.lua"),
+    },
+    #[cfg(feature = "rocks")]
     Module { name: "lxp", library: &lxp::LIBRARY, documentation: include_str!("../meta/lxp.lua") },
     #[cfg(feature = "rocks")]
     Module { name: "lxp.lom", library: &lxp::IN_LUA, documentation: "" },
@@ -350,6 +356,8 @@ static OPENERS: &[&[Definition]] = &[
     cjson::OPENERS,
     #[cfg(feature = "rocks")]
     compat53::OPENERS,
+    #[cfg(feature = "rocks")]
+    luautf8::OPENERS,
     #[cfg(feature = "rocks")]
     lxp::OPENERS,
     #[cfg(feature = "rocks")]

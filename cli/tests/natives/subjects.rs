@@ -58,6 +58,7 @@ const WAITING: &[&str] = &[
     "select",
     "send",
     "sleep",
+    "system.sleep",
     "tcp_connect",
     "udp_sendto",
     "wait",

@@ -56,4 +56,5 @@ pub static ROCKS: &[Rock] = &[
             "posix.utime",
         ],
     },
+    Rock { name: "luautf8", version: "0.1.6", modules: &["lua-utf8"] },
 ];

@@ -123,12 +123,14 @@ impl Parser {
 
     /// The memory that it takes.
     pub(super) fn size(&self) -> usize {
+        /// What the lists take when they are empty.
+        const FIXED: usize = 512;
         let elements = self.elements.iter().map(|element| {
             element.name.capacity().saturating_add(element.shown.capacity()).saturating_add(64)
         });
         let bindings =
             self.bindings.iter().map(|(prefix, uri)| prefix.len().saturating_add(uri.len()));
-        let all = elements.chain(bindings).fold(0_usize, usize::saturating_add);
+        let all = elements.chain(bindings).fold(FIXED, usize::saturating_add);
         all.saturating_add(self.input.capacity()).saturating_add(self.declarations.size)
     }
 

@@ -61,10 +61,17 @@ local function bits(text)
     return mode
 end
 
+-- The reason in a message of lfs, after the path; and the error number, which denials have not.
+local function failed(path, message, code)
+    local _, last = message:find("'" .. path .. "': ", 1, true)
+    local why = last and message:sub(last + 1) or message:gsub("^could not obtain link target: ", "")
+    return nil, path .. ": " .. why, code ~= 0 and code or 13
+end
+
 local function metadata(read, path)
     local found, message, code = read(path)
     if not found then
-        return nil, path .. ": " .. (message:match ".*: (.*)" or message), code
+        return failed(path, message, code)
     end
     return {
         st_mode = (KINDS[found.mode] or 0) + bits(found.permissions),
@@ -131,8 +138,10 @@ function unistd.readlink(path)
     if target then
         return target
     end
-    local why = code == 22 and "not a symbolic link" or message:match ".*: (.*)" or message
-    return nil, path .. ": " .. why, code
+    if code == 22 then
+        return nil, path .. ": not a symbolic link", code
+    end
+    return failed(path, message, code)
 end
 
 -- Whether the process may use a file, by its permissions: a string of the letters f, r, w and x.
