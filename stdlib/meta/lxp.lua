@@ -1,21 +1,24 @@
 ---@meta
 
----A parser for XML that calls functions, with the interface of luaexpat 1.5, for programs written for
----it. It is not a global: load it with `require "lxp"`.
+---A parser for XML that calls functions, with the interface of luaexpat 1.5, for programs written
+---for it. It is not a global: load it with `require "lxp"`.
 ---
 ---The callbacks are those of luaexpat, with its arguments, except for two that are never called:
 ---`ExternalEntityRef`, since other files are never read (`SkippedEntity` is called instead), and
 ---`NotStandalone`. Encodings are UTF-8, ISO-8859-1 and US-ASCII. Callbacks may wait and yield. How
----much entities amplify the input is limited as in expat. `lxp.threat` does not exist; limit the size of the input instead.
+---much entities amplify the input is limited as in expat. `lxp.threat` does not exist; limit the
+---size of the input instead.
 ---
----`lxp.lom` (`parse`, `find_elem`, `list_children`) and `lxp.totable` (`parse`, `clean`, `torecord`)
----make tables of documents.
+---`lxp.lom` (`parse`, `find_elem`, `list_children`) and `lxp.totable` (`parse`, `clean`,
+---`torecord`) make tables of documents.
 ---
 ---```lua
 ---local lxp = require "lxp"
 ---local names = {}
 ---local parser = lxp.new {
----    StartElement = function(_, name, attributes) names[#names + 1] = name .. (attributes.id or "") end,
+---    StartElement = function(_, name, attributes)
+---        names[#names + 1] = name .. (attributes.id or "")
+---    end,
 ---}
 ---parser:parse '<list><item id="1"/>'
 ---parser:parse "</list>"
@@ -104,8 +107,8 @@ function Expat:getbase() end
 ---@return Expat parser
 function Expat:setencoding(name) end
 
----Sets whether names with a namespace end with the separator and their prefix. Only before the first
----chunk.
+---Sets whether names with a namespace end with the separator and their prefix. Only before the
+---first chunk.
 ---@param on boolean
 ---@return Expat parser
 function Expat:returnnstriplet(on) end

@@ -1,16 +1,17 @@
 ---@meta
 
----The parts of luaposix 33.4 that need no file descriptors, for programs written for it. They are not
----globals: load them with `require`. Functions return 0 or a value, or nil, a message and the error
----number. All of them ask for permissions; what tells about the process or the system needs
+---The parts of luaposix 33.4 that need no file descriptors, for programs written for it. They are
+---not globals: load them with `require`. Functions return 0 or a value, or nil, a message and the
+---error number. All of them ask for permissions; what tells about the process or the system needs
 ---`--allow-env`, signals need `--allow-run`.
 ---
----- `posix.unistd`: `access`, `chdir`, `getcwd`, `getegid`, `geteuid`, `getgid`, `getpgrp`, `getpid`,
+---- `posix.unistd`: `access`, `chdir`, `getcwd`, `getegid`, `geteuid`, `getgid`, `getpgrp`,
+---  `getpid`,
 ---  `getppid`, `getuid`, `isatty`, `link`, `readlink`, `rmdir`, `sleep`, `unlink`
 ---- `posix.sys.stat`: `chmod`, `lstat`, `mkdir`, `stat`, `S_ISDIR` and others, with the constants
 ---- `posix.stdlib`: `getenv`, `realpath`, `setenv`; `posix.stdio`: `rename`
----- `posix.time`: `clock_gettime`, `gmtime`, `localtime`, `mktime`, `nanosleep`, `strftime`, `time`;
----  `posix.sys.time`: `gettimeofday`; `posix.utime`: `utime`
+---- `posix.time`: `clock_gettime`, `gmtime`, `localtime`, `mktime`, `nanosleep`, `strftime`,
+---  `time`; `posix.sys.time`: `gettimeofday`; `posix.utime`: `utime`
 ---- `posix.signal`: `kill`, `killpg`, `raise`, with the numbers of Linux
 ---- `posix.errno`: `errno`, with the numbers of Linux
 ---- `posix.dirent`: `dir`, `files`; `posix.libgen`: `basename`, `dirname`

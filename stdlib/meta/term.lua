@@ -3,11 +3,11 @@
 ---Colours and the cursor of terminals, with the interface of lua-term 0.7, for programs written for
 ---it. It is not a global: load it with `require "term"`.
 ---
----`term.colors` has `reset`, `bright`, `dim`, `underscore`, `blink`, `reverse`, `hidden`, the colours
----`black`, `red`, `green`, `yellow`, `blue`, `magenta`, `cyan`, `white`, and backgrounds such as
----`onred`. Each can be concatenated with strings, or called with a text. `term.cursor` has `jump`
----(also `["goto"]`), `goup`, `godown`, `goright`, `goleft`, `save` and `restore`. The functions that
----write take a file as an optional first argument. `term.core` has `isatty` alone.
+---`term.colors` has `reset`, `bright`, `dim`, `underscore`, `blink`, `reverse`, `hidden`, the
+---colours `black`, `red`, `green`, `yellow`, `blue`, `magenta`, `cyan`, `white`, and backgrounds
+---such as `onred`. Each can be concatenated with strings, or called with a text. `term.cursor` has
+---`jump` (also `["goto"]`), `goup`, `godown`, `goright`, `goleft`, `save` and `restore`. The
+---functions that write take a file as an optional first argument. `term.core` has `isatty` alone.
 ---
 ---```lua
 ---local term = require "term"

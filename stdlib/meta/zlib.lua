@@ -38,8 +38,8 @@ zlib._DESCRIPTION = "lua-zlib's interface in SolVM"
 ---The copyright of the interface.
 zlib._COPYRIGHT = "Copyright (c) 2009-2016 Brian Maher"
 
----A stream that compresses. `window` selects the format: 15 for zlib, -15 for data without a header,
----31 for gzip.
+---A stream that compresses. `window` selects the format: 15 for zlib, -15 for data without a
+---header, 31 for gzip.
 ---
 ---```lua
 ---local zlib = require "zlib"

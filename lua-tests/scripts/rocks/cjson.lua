@@ -54,7 +54,8 @@ local function encodes(text, value)
 end
 encodes("[1,1.5,1e+15,1e+100,0.1,0.33333333333333,9.007199254741e+15]",
     { 1, 1.5, 1e15, 1e100, 0.1, 1 / 3, 2 ^ 53 })
-encodes('"\\u0000\\u0001\\u007f\\/\\\\\\"\\b\\t\\n\\f\\r\195\164"', "\0\1\127/\\\"\b\t\n\f\r\195\164")
+encodes('"\\u0000\\u0001\\u007f\\/\\\\\\"\\b\\t\\n\\f\\r\195\164"',
+    "\0\1\127/\\\"\b\t\n\f\r\195\164")
 encodes("{}", {})
 encodes('{"a":{"b":[1,null,3]}}', { a = { b = { 1, nil, 3 } } })
 encodes("[null,null,null,null,null,null,null,null,null,1]", { [10] = 1 })
@@ -89,7 +90,8 @@ assert(sparse == '{"3":1,"9":2}' or sparse == '{"9":2,"3":1}')
 assert(own.encode_invalid_numbers(true) == true and own.encode { 1 / 0, -1 / 0 } == "[inf,-inf]")
 assert(own.encode_invalid_numbers "null" == "null" and own.encode { 0 / 0 } == "[null]")
 assert(own.decode_invalid_numbers(false) == false and own.encode_keep_buffer "off" == false)
-for text, found in pairs { ["01"] = "number", ["0x1"] = "number", ["+1"] = "token", inf = "token" } do
+local invalid = { ["01"] = "number", ["0x1"] = "number", ["+1"] = "token", inf = "token" }
+for text, found in pairs(invalid) do
     fails("Expected value but found invalid " .. found .. " at character 1", own.decode, text)
 end
 fails("bad argument #1 to '?' (expected integer between 1 and 2147483647)", own.encode_max_depth, 0)

@@ -44,6 +44,7 @@ assert(utf8.width "e\204\129" == 1)
 same({ 3, 98 }, utf8.charpos(s, 2))
 same({ 1, 228 }, utf8.charpos(s))
 same({ 7, 252 }, utf8.charpos(s, -1))
+assert(utf8.offset(cjk, 0) == 1 and utf8.offset(cjk, 0, 5) == 4 and utf8.offset(cjk, 2) == 4)
 assert(utf8.charpos(s, 6) == nil and utf8.charpos(s, -6) == nil)
 same({ 3, 98 }, utf8.charpos(s, 1, 1))
 local seen = {}
@@ -74,7 +75,8 @@ same({ 3, o }, utf8.match(s, "b()(.)"))
 assert(utf8.match("x" .. cjk .. "y", "%a+") == "x" .. cjk .. "y" and utf8.match(a, "%l") == a)
 assert(utf8.match(a, "%u") == nil and utf8.match("\195\132", "%u") == "\195\132")
 assert(utf8.match(s, "[" .. a .. "-" .. u .. "]+") == a and utf8.match(s, "[^b]+") == a)
-assert(utf8.match("f(a(b)c)d", "%b()") == "(a(b)c)" and utf8.match("THE (quick)", "%f[%a]%a+") == "THE")
+assert(utf8.match("f(a(b)c)d", "%b()") == "(a(b)c)")
+assert(utf8.match("THE (quick)", "%f[%a]%a+") == "THE")
 assert(utf8.match("x=x", "(.)=%1") == "x" and utf8.match("abc", "a-b") == "ab")
 assert(utf8.match("aaa", "a?a?a?a?$") == "aaa" and utf8.match("]", "[]]") == "]")
 local words = {}
@@ -102,7 +104,8 @@ fails("invalid capture index", utf8.match, "a", "%1")
 fails("missing '[' after '%f' in pattern", utf8.match, "a", "%fa")
 fails("invalid replacement value (a table)", utf8.gsub, "a", "a", function() return {} end)
 fails("bad argument #1 to 'sub' (string expected, got no value)", utf8.sub)
-fails("bad argument #3 to 'gsub' (string/function/table expected, got no value)", utf8.gsub, "a", "a")
+fails("bad argument #3 to 'gsub' (string/function/table expected, got no value)", utf8.gsub, "a",
+    "a")
 
 -- Callbacks may yield.
 local yielding = coroutine.wrap(function()

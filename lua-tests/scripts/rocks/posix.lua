@@ -2,7 +2,8 @@
 if go then
     package.path = ""
 end
-local unistd, stat, stdlib = require "posix.unistd", require "posix.sys.stat", require "posix.stdlib"
+local unistd, stat = require "posix.unistd", require "posix.sys.stat"
+local stdlib = require "posix.stdlib"
 local time, signal, errno = require "posix.time", require "posix.signal", require "posix.errno"
 
 local function refuses(message, code, ...)
@@ -66,8 +67,8 @@ for _ in require("posix.dirent").files(root) do
 end
 assert(count == 4)
 local libgen = require "posix.libgen"
-for given, expected in pairs { ["/a/b.c"] = "b.c /a", ["a"] = "a .", ["/"] = "/ /", ["a/b/"] = "b a",
-    [""] = ". .", ["/a"] = "a /", ["a//b"] = "b a" } do
+for given, expected in pairs { ["/a/b.c"] = "b.c /a", ["a"] = "a .", ["/"] = "/ /",
+    ["a/b/"] = "b a", [""] = ". .", ["/a"] = "a /", ["a//b"] = "b a" } do
     assert(libgen.basename(given) .. " " .. libgen.dirname(given) == expected, given)
 end
 assert(require("posix.stdio").rename(path, root .. "/other") == 0)

@@ -3,8 +3,13 @@ local natives = ...
 local basic = natives.utf8
 local module = {
     char = basic.char, codepoint = basic.codepoint, codes = basic.codes, len = basic.len,
-    offset = basic.offset, charpattern = basic.charpattern,
+    charpattern = basic.charpattern,
 }
+
+-- As in luautf8, the character before the first byte is found from there by default.
+function module.offset(s, n, at)
+    return basic.offset(s, n, at == nil and n == 0 and 1 or at)
+end
 
 local function check_string(value, index, name)
     if type(value) == "number" then

@@ -64,7 +64,8 @@ end
 -- The reason in a message of lfs, after the path; and the error number, which denials have not.
 local function failed(path, message, code)
     local _, last = message:find("'" .. path .. "': ", 1, true)
-    local why = last and message:sub(last + 1) or message:gsub("^could not obtain link target: ", "")
+    local why = last and message:sub(last + 1)
+        or message:gsub("^could not obtain link target: ", "")
     return nil, path .. ": " .. why, code ~= 0 and code or 13
 end
 
@@ -188,7 +189,8 @@ function dirent.dir(path)
     path = path or "."
     local ok, iterator, directory = pcall(files.dir, path)
     if not ok then
-        error("bad argument #1 to 'dir' (" .. tostring(iterator):gsub("^cannot open ", "") .. ")", 2)
+        local why = tostring(iterator):gsub("^cannot open ", "")
+        error("bad argument #1 to 'dir' (" .. why .. ")", 2)
     end
     local names = {}
     for name in iterator, directory do

@@ -23,8 +23,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// The world of a program that runs in this process.
 ///
-/// The environment variables that the program sets or removes are stored separately: changing those of a
-/// process with several threads is unsound.
+/// The environment variables that the program sets or removes are stored separately: changing those
+/// of a process with several threads is unsound.
 pub struct Process {
     output: Vec<u8>,
     write_error: WriteError,
