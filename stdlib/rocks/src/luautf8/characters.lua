@@ -167,7 +167,7 @@ end
 
 -- The first byte of the n-th character after a byte, and its code point.
 local function move(s, at, n)
-    while at > 1 and s:byte(at) and s:byte(at) >= 128 and s:byte(at) < 192 do
+    while n >= 0 and at > 1 and s:byte(at) and s:byte(at) >= 128 and s:byte(at) < 192 do
         at = at - 1
     end
     local step = n >= 0 and 1 or -1

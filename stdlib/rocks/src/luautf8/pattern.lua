@@ -163,7 +163,7 @@ function Matcher:match(i, p)
         elseif item == byte_of_percent and next_item == 98 then
             local open, close = pattern[p + 2], pattern[p + 3]
             if not close then
-                error("unbalanced pattern", 0)
+                error("malformed pattern (missing arguments to '%b')", 0)
             end
             if codes[i] ~= open then
                 return nil
