@@ -13,7 +13,7 @@ use solvm_vm::{Call, Error, LuaString, Table, Value};
 /// Values between two checks of the budget.
 const VALUES_PER_CHECK: usize = 64;
 /// Bytes of text that are read per unit of the budget.
-const BYTES_PER_UNIT: usize = 16;
+const BYTES_PER_UNIT: usize = 8;
 /// The deepest nesting, whatever the settings: lua-cjson is limited by the stack.
 const DEEPEST: usize = 16_000;
 
@@ -155,20 +155,37 @@ impl Decoding {
         let special = Special::of(call)?;
         loop {
             let began = self.at;
-            for _ in 0..VALUES_PER_CHECK {
-                let token = self.token(call, text)?;
-                if self.expected == Expected::End {
-                    return match token {
-                        Token::End => Ok(true),
-                        _ => Err(self.unexpected("the end", &token)),
-                    };
-                }
-                self.accept(call, text, stack, token, special)?;
+            let is_over = self.read_some(call, text, stack, special);
+            // Also if it failed.
+            let is_in_budget = call.charge(self.at.saturating_sub(began) / BYTES_PER_UNIT);
+            if is_over? {
+                return Ok(true);
             }
-            if !call.charge(self.at.saturating_sub(began) / BYTES_PER_UNIT) {
+            if !is_in_budget {
                 return Ok(false);
             }
         }
+    }
+
+    /// Reads some values. True at the end.
+    fn read_some<'c>(
+        &mut self,
+        call: &mut Call<'c>,
+        text: &[u8],
+        stack: &mut Vec<Value<'c>>,
+        special: Special<'c>,
+    ) -> Result<bool, Failure> {
+        for _ in 0..VALUES_PER_CHECK {
+            let token = self.token(call, text)?;
+            if self.expected == Expected::End {
+                return match token {
+                    Token::End => Ok(true),
+                    _ => Err(self.unexpected("the end", &token)),
+                };
+            }
+            self.accept(call, text, stack, token, special)?;
+        }
+        Ok(false)
     }
 
     fn unexpected(&self, expected: &str, token: &Token) -> Failure {

@@ -27,6 +27,9 @@ pub static LIBRARY: Library = solvm_vm::library!("zlib" {
     "version" => version,
 });
 
+/// Bytes of a stream's state per unit of the budget.
+const BYTES_PER_UNIT: usize = 16;
+
 static DEFLATE: Definition = Definition::new("deflate", stream::filter);
 static INFLATE: Definition = Definition::new("inflate", stream::filter);
 
@@ -37,6 +40,8 @@ fn version(_: &mut Call) -> (f64, f64, f64) {
 
 fn stream<'c>(call: &mut Call<'c>, stream: Stream) -> Result<Function<'c>, Error> {
     let definition = if stream.is_deflate() { &DEFLATE } else { &INFLATE };
+    // Its state is filled with zeros.
+    call.charge(stream.size() / BYTES_PER_UNIT);
     call.check_memory(stream.size())?;
     let state = call.userdata(stream, None).value();
     Ok(call.function(definition, &[state]))
