@@ -104,7 +104,7 @@ fn has_class<'c>(
     let found = match letter.to_ascii_lowercase() {
         b'a' => c.is_alphabetic(),
         b'c' => c.is_control(),
-        b'd' => c.is_numeric() && c.to_digit(10).is_some() || !c.is_ascii() && c.is_numeric(),
+        b'd' => c.is_numeric(),
         b'g' => is_printed,
         b'l' => c.is_lowercase(),
         b'p' => is_punctuation,
