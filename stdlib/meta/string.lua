@@ -117,6 +117,29 @@ function string.upper(s) end
 ---@return string|number|nil ...
 function string.match(s, pattern, start) end
 
+---Packs values into bytes, as in Lua 5.3: integers (`b`, `h`, `i4`, `l`, `j`; unsigned in upper
+---case, `T`), numbers (`f`, `d`, `n`), strings (`s4` with its length, `z` with a zero after it,
+---`c10` of a fixed size) and padding (`x`, `Xop`). `<`, `>` and `=` set the order of the bytes,
+---`!4` the largest alignment. Numbers are doubles, so that integers beyond 2^53 are not exact.
+---
+---```lua
+---local packet = string.pack(">I2 s1", 258, "abc")
+---assert(packet == "\1\2\3abc")
+---```
+---@param format string
+---@param ... string|number
+---@return string bytes
+function string.pack(format, ...) end
+
+---Returns the number of bytes that `string.pack` makes for a format without `s` and `z`.
+---
+---```lua
+---assert(string.packsize("!8 i1 i8") == 16)
+---```
+---@param format string
+---@return number bytes
+function string.packsize(format) end
+
 ---Repeats a string n times, with an optional separator.
 ---@param s string
 ---@param count number
@@ -135,3 +158,15 @@ function string.reverse(s) end
 ---@param last? number
 ---@return string
 function string.sub(s, first, last) end
+
+---Returns the values that `string.pack` has packed into bytes, then the position after them.
+---
+---```lua
+---local number, name, after = string.unpack(">I2 s1", "\1\2\3abc")
+---assert(number == 258 and name == "abc" and after == 7)
+---```
+---@param format string
+---@param data string
+---@param position? number where to start; negative ones count from the end
+---@return any ...
+function string.unpack(format, data, position) end

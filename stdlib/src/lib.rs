@@ -12,6 +12,8 @@ use solvm_lua::{
 };
 #[cfg(all(feature = "net", unix))]
 use solvm_net::luasocket;
+#[cfg(feature = "rocks")]
+use solvm_rocks::{cjson, compat53, luautf8, lxp, posix, system, term, zlib};
 use solvm_runtime::deadline::Limits;
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
@@ -172,10 +174,91 @@ pub static LIBRARIES: &[Module] = &[
     Module::new(Required, "ssl.https", &luasocket::IN_LUA, ""),
     #[cfg(all(feature = "net", unix))]
     Module::new(Required, "ssl.x509", &luasocket::ssl::CERTIFICATE, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "cjson", &cjson::LIBRARY, include_str!("../meta/cjson.lua")),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "cjson.safe", &cjson::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "compat53", &compat53::LIBRARY, include_str!("../meta/compat53.lua")),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "compat53.module", &compat53::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "compat53.string", &compat53::STRING, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "compat53.table", &compat53::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "compat53.utf8", &compat53::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "lua-utf8", &luautf8::LIBRARY, include_str!("../meta/lua-utf8.lua")),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "lxp", &lxp::LIBRARY, include_str!("../meta/lxp.lua")),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "lxp.lom", &lxp::IN_LUA, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "lxp.totable", &lxp::IN_LUA, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix", &posix::LIBRARY, include_str!("../meta/posix.lua")),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.ctype", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.dirent", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.errno", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.libgen", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.pwd", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.signal", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.stdio", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.stdlib", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.sys.stat", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.sys.time", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.sys.utsname", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.time", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.unistd", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.utime", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "system", &system::LIBRARY, include_str!("../meta/system.lua")),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "system.core", &system::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "term", &term::LIBRARY, include_str!("../meta/term.lua")),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "term.core", &term::CORE, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "term.colors", &term::IN_LUA, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "term.cursor", &term::IN_LUA, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "zlib", &zlib::LIBRARY, include_str!("../meta/zlib.lua")),
 ];
 
 /// The openers of modules that are more than tables of natives.
 static OPENERS: modules::Openers = &[
+    lfs::OPENERS,
+    #[cfg(feature = "rocks")]
+    cjson::OPENERS,
+    #[cfg(feature = "rocks")]
+    compat53::OPENERS,
+    #[cfg(feature = "rocks")]
+    luautf8::OPENERS,
+    #[cfg(feature = "rocks")]
+    lxp::OPENERS,
+    #[cfg(feature = "rocks")]
+    posix::OPENERS,
+    #[cfg(feature = "rocks")]
+    system::OPENERS,
+    #[cfg(feature = "rocks")]
+    term::OPENERS,
     #[cfg(all(feature = "net", unix))]
     luasocket::OPENERS,
 ];

@@ -206,7 +206,14 @@ local objects = {
     loader_lua = function() return package.loaders[2] end,
     loader_c = function() return package.loaders[3] end,
     loader_c_root = function() return package.loaders[4] end,
-    loader_module = function() return package.preload.lfs end,
+    loader_module = function() return package.preload["solvm.jit"] end,
+    loader_lfs = function() return package.preload.lfs end,
+    loader_cjson = function() return package.preload.cjson end,
+    loader_in_lua = function() return package.preload["compat53.table"] end,
+    Expat = function() return require("lxp").new({ StartElement = function() end }) end,
+    checksum = function() return require("zlib").crc32() end,
+    deflate = function() return require("zlib").deflate() end,
+    inflate = function() return require("zlib").inflate() end,
     string = function() return "x" end,
 }
 

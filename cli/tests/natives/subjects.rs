@@ -86,6 +86,7 @@ const WAITING: &[&str] = &[
     "socket.sleep",
     "socket.smtp.open",
     "socket.smtp.send",
+    "system.sleep",
     "tcp_connect",
     "udp_sendto",
     "wait",

@@ -31,7 +31,7 @@ pub fn tag_as_map<'c>(call: &mut Call<'c>, table: Table<'c>) -> Result<(), Error
 }
 
 /// Creates a value that represents the null of a format.
-pub(super) fn null<'c>(call: &mut Call<'c>) -> Result<Value<'c>, Error> {
+pub fn null<'c>(call: &mut Call<'c>) -> Result<Value<'c>, Error> {
     let metatable = call.table(0, 1)?;
     let text = call.function(&NULL_TEXT, &[]);
     metatable.set_field(call, "__tostring", text)?;
@@ -39,6 +39,6 @@ pub(super) fn null<'c>(call: &mut Call<'c>) -> Result<Value<'c>, Error> {
 }
 
 /// Whether a value represents null.
-pub(super) fn is_null(value: Value<'_>) -> bool {
+pub fn is_null(value: Value<'_>) -> bool {
     Userdata::from_value(value).is_some_and(|userdata| userdata.get::<Null>().is_some())
 }

@@ -2,8 +2,8 @@
 //! program's files.
 //!
 //! A module is made when it is first needed, and always the same from then on, whatever a program
-//! does to its globals and `package.loaded`. Most are tables of natives. Those that are more have an
-//! **opener**, a native of the module's name that is called with the name and returns the module.
+//! does to its globals and `package.loaded`. Most are tables of natives. Those that are more have
+//! an **opener**, a native of the module's name that is called with the name and returns the module.
 
 use solvm_runtime::host::Host;
 use solvm_runtime::module::{Module, Place};
@@ -106,8 +106,8 @@ pub fn table<'c>(call: &mut Call<'c>, library: &'static Library) -> Result<Table
     Ok(table)
 }
 
-/// Opens a module that is written in Lua: the chunk runs in the program's globals, with the module's
-/// name and a table of natives, and returns the module.
+/// Opens a module that is written in Lua: the chunk runs in the program's globals, with the
+/// module's name and a table of natives, and returns the module.
 pub fn open_in_lua<'c>(
     call: &mut Call<'c>,
     name: &str,

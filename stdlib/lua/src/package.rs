@@ -352,10 +352,11 @@ impl Steps for Require {
                     }
                 }
                 *next += 1;
-                let is_reserved = modules::is_reserved(name.bytes());
+                // A name of SolVM's own is looked up first, others last.
+                let is_own_turn = *next == 1 && modules::is_reserved(name.bytes());
                 let loader = Table::from_value(field(call, "loaders")?)
                     .map_or(Value::NIL, |loaders| loaders.get(*next));
-                if !loader.is_nil() && !(is_reserved && *next == 1) {
+                if !loader.is_nil() && !is_own_turn {
                     return call.call(loader, &[name.value()], Wanted::One);
                 }
                 match modules::find(call, name.bytes())? {

@@ -17,8 +17,9 @@ pub static LIBRARY: Library = solvm_vm::library!("utf8" {
     "offset" => offset,
 });
 
-/// Matches one sequence. `%z` is a zero byte in patterns of Lua 5.1.
-const PATTERN: &[u8] = b"[%z\x01-\x7F\xC2-\xFD][\x80-\xBF]*";
+/// The pattern `utf8.charpattern`: matches one sequence. `%z` is a zero byte in patterns of Lua
+/// 5.1.
+pub const PATTERN: &[u8] = b"[%z\x01-\x7F\xC2-\xFD][\x80-\xBF]*";
 
 /// Adds what the table of functions cannot express: a string with arbitrary bytes.
 pub fn complete<'c>(call: &mut Call<'c>, library: Table<'c>) -> Result<(), Error> {

@@ -29,6 +29,7 @@ pub(super) struct File {
     standard: bool,
     /// Memory for its buffers.
     buffers_size: Cell<usize>,
+    is_terminal: bool,
 }
 
 enum Kind {
@@ -90,17 +91,25 @@ impl File {
             closed: Cell::new(false),
             standard: true,
             buffers_size: Cell::new(0),
+            is_terminal: false,
         }
     }
 
     /// Creates a file and adds it to the open ones.
     pub(super) fn new(call: &mut Call, file: Buffered, standard: bool) -> File {
         let buffers_size = Cell::new(file.buffers_size());
+        let is_terminal = file.is_terminal();
         let shared = Arc::new(Mutex::new(file));
         if let Some(host) = call.host::<Host>() {
             host.state::<OpenFiles>().add(&shared);
         }
-        File { kind: Kind::Stream(shared), closed: Cell::new(false), standard, buffers_size }
+        File {
+            kind: Kind::Stream(shared),
+            closed: Cell::new(false),
+            standard,
+            buffers_size,
+            is_terminal,
+        }
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -132,7 +141,7 @@ impl File {
 
 /// A file as an argument, open or closed.
 #[derive(Clone, Copy)]
-pub(crate) struct AnyFile<'c> {
+pub struct AnyFile<'c> {
     pub(super) userdata: Userdata<'c>,
     pub(super) file: &'c File,
 }
@@ -144,8 +153,18 @@ impl<'c> AnyFile<'c> {
     }
 
     /// Fails if it is closed.
-    pub(crate) fn check_open(self) -> Result<(), Error> {
+    pub fn check_open(self) -> Result<(), Error> {
         self.open().map(drop)
+    }
+
+    /// Whether it is a terminal.
+    pub fn is_terminal(self, call: &mut Call) -> bool {
+        match &self.file.kind {
+            Kind::Output => {
+                call.host::<Host>().is_some_and(|host| host.world.system().is_terminal(1))
+            }
+            Kind::Stream(_) => self.file.is_terminal,
+        }
     }
 
     /// Returns the file if it is open.

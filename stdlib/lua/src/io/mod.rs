@@ -7,10 +7,10 @@ pub(crate) mod file;
 mod methods;
 mod read;
 
-pub use file::{OpenFiles, OpenFilesService};
+pub use file::{AnyFile, OpenFiles, OpenFilesService};
 
 use buffered::Buffered;
-use file::{AnyFile, File, userdata};
+use file::{File, userdata};
 use solvm_runtime::host::{
     Buffering, Child, Deferred, Host, OpenBase, OpenMode, OpenStream, Pipe, host, path_of,
 };

@@ -15,8 +15,8 @@ use solvm_runtime::name::Name;
 use solvm_runtime::pool::in_pool;
 use solvm_runtime::results::{failure, later};
 use solvm_runtime::system_error::reason;
-use solvm_vm::native::{Library, Results};
-use solvm_vm::{Call, Error, Value};
+use solvm_vm::native::{Definition, Library, Results};
+use solvm_vm::{Call, Error, Table, Value};
 use std::io;
 use std::path::Path;
 
@@ -39,6 +39,17 @@ pub static LIBRARY: Library = solvm_vm::library!("lfs" {
     "touch" => touch,
     "unlock" => lock::unlock,
 });
+
+/// The module. As LuaFileSystem does in Lua 5.1, loading it sets the global of its name.
+pub static OPENERS: &[Definition] = &[Definition::new(LIBRARY.name, open)];
+
+fn open<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
+    let module = call.table(0, LIBRARY.functions.len() + LIBRARY.constants.len())?;
+    call.fill(module, &LIBRARY)?;
+    let globals = call.globals();
+    globals.set_field(call, LIBRARY.name, module)?;
+    Ok(module)
+}
 
 /// Returns true, or nil, the reason without a path and the error number.
 fn plain<'a>(call: &mut Call<'a>, result: io::Result<()>) -> Result<Vec<Value<'a>>, Error> {

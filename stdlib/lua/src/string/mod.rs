@@ -1,6 +1,7 @@
 //! `string` (manual, section 5.4).
 
 mod format;
+pub mod pack;
 mod pattern;
 mod search;
 mod substitute;
@@ -27,9 +28,12 @@ pub static LIBRARY: Library = solvm_vm::library!("string" {
     "len" => len,
     "lower" => lower,
     "match" => search::match_pattern,
+    "pack" => pack::pack,
+    "packsize" => pack::pack_size,
     "rep" => rep,
     "reverse" => reverse,
     "sub" => sub,
+    "unpack" => pack::unpack,
     "upper" => upper,
 });
 

@@ -17,6 +17,7 @@ mod sandbox;
 mod service;
 mod state;
 mod stream;
+mod system;
 #[cfg_attr(not(feature = "watch"), path = "no_watch.rs")]
 mod watch;
 mod write_error;
@@ -34,6 +35,7 @@ pub use stream::{
 };
 
 pub use service::{Service, Services};
+pub use system::{Identity, Kernel, System};
 pub use write_error::WriteError;
 
 use crate::deadline::{Deadline, Timeout};
@@ -128,6 +130,21 @@ pub trait World: 'static {
         Err(denied())
     }
 
+    /// Removes an environment variable, for this program and for its child processes.
+    fn remove_variable(&mut self, _name: &[u8]) -> io::Result<()> {
+        Err(denied())
+    }
+
+    /// The environment variables that the program may read.
+    fn variables(&mut self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        Vec::new()
+    }
+
+    /// The operating system, as far as the program may inspect it.
+    fn system(&self) -> Box<dyn System> {
+        Box::new(system::NoSystem)
+    }
+
     /// The network, as far as the program may use it.
     fn network(&self) -> Arc<dyn Network> {
         Arc::new(network::NoNetwork)
@@ -202,18 +219,30 @@ impl Host {
         name: &[u8],
         value: &[u8],
     ) -> Result<io::Result<()>, OutOfMemory> {
-        /// The overhead of a variable.
-        const ENTRY: usize = 128;
         let old = self.world.variable(name).map(|old| old.len());
         let held = self.environment.get_or_insert_with(|| account.hold_nothing());
         match old {
-            None => held.grow(ENTRY + name.len() + value.len())?,
+            None => held.grow(VARIABLE_SIZE + name.len() + value.len())?,
             Some(old) if old < value.len() => held.grow(value.len() - old)?,
             Some(old) => held.shrink_to(held.bytes().saturating_sub(old - value.len())),
         }
         Ok(self.world.set_variable(name, value))
     }
+
+    /// Removes an environment variable.
+    pub fn remove_variable(&mut self, name: &[u8]) -> io::Result<()> {
+        let old = self.world.variable(name).map(|old| old.len());
+        self.world.remove_variable(name)?;
+        if let (Some(old), Some(held)) = (old, &mut self.environment) {
+            let size = VARIABLE_SIZE + name.len() + old;
+            held.shrink_to(held.bytes().saturating_sub(size));
+        }
+        Ok(())
+    }
 }
+
+/// The memory of an environment variable apart from its name and value.
+const VARIABLE_SIZE: usize = 128;
 
 /// Returns the host of the running program.
 pub fn host<'a>(call: &'a mut Call<'_>) -> Result<&'a mut Host, Error> {

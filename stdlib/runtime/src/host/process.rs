@@ -8,6 +8,7 @@ use super::guarded::Guarded;
 use super::network::{Network, WholeNetwork};
 use super::permissions::Permissions;
 use super::stream::{Buffering, Child, OpenStream, Pipe, Stream};
+use super::system::{System, ThisSystem};
 use super::{Printer, World, WriteError};
 use crate::host::{Progress, Screen};
 use crate::system_error::reason;
@@ -22,14 +23,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// The world of a program that runs in this process.
 ///
-/// The environment variables that the program sets are stored separately: changing those of a
-/// process with several threads is unsound.
+/// The environment variables that the program sets or removes are stored separately: changing those
+/// of a process with several threads is unsound.
 pub struct Process {
     output: Vec<u8>,
     write_error: WriteError,
     buffering: Buffering,
     start: Instant,
-    variables: HashMap<OsString, OsString>,
+    variables: HashMap<OsString, Option<OsString>>,
     progress: Progress,
     children: Children,
     output_writer: BoundedWriter,
@@ -362,7 +363,12 @@ impl World for Process {
             let is_shown = |name: &OsString| permissions.allows_variable(name.as_encoded_bytes());
             shell.env_clear().envs(std::env::vars_os().filter(|(name, _)| is_shown(name)));
         }
-        shell.envs(&self.variables);
+        for (name, value) in &self.variables {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
         match pipe {
             Some(Pipe::Output) => shell.stdout(Stdio::piped()),
             Some(Pipe::Input) => shell.stdin(Stdio::piped()),
@@ -391,8 +397,11 @@ impl World for Process {
             return None;
         }
         let name = os_string(name);
-        let value = self.variables.get(&name).cloned().or_else(|| std::env::var_os(&name))?;
-        Some(value.into_encoded_bytes())
+        let value = match self.variables.get(&name) {
+            Some(value) => value.clone(),
+            None => std::env::var_os(&name),
+        };
+        value.map(OsString::into_encoded_bytes)
     }
 
     fn set_variable(&mut self, name: &[u8], value: &[u8]) -> io::Result<()> {
@@ -404,8 +413,38 @@ impl World for Process {
         if let Some(permissions) = &self.permissions {
             permissions.set_variable(name)?;
         }
-        self.variables.insert(os_string(name), os_string(value));
+        self.variables.insert(os_string(name), Some(os_string(value)));
         Ok(())
+    }
+
+    fn remove_variable(&mut self, name: &[u8]) -> io::Result<()> {
+        if name.is_empty() || name.iter().any(|byte| matches!(byte, b'=' | 0)) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "Invalid argument"));
+        }
+        if let Some(permissions) = &self.permissions {
+            permissions.set_variable(name)?;
+        }
+        let name = os_string(name);
+        // Only variables of the process must be remembered.
+        if std::env::var_os(&name).is_some() {
+            self.variables.insert(name, None);
+        } else {
+            self.variables.remove(&name);
+        }
+        Ok(())
+    }
+
+    fn variables(&mut self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let of_process = std::env::vars_os().map(|(name, _)| name);
+        let mut names: Vec<OsString> = of_process.chain(self.variables.keys().cloned()).collect();
+        names.sort();
+        names.dedup();
+        let names = names.into_iter().map(OsString::into_encoded_bytes);
+        names.filter_map(|name| Some((name.clone(), self.variable(&name)?))).collect()
+    }
+
+    fn system(&self) -> Box<dyn System> {
+        Box::new(ThisSystem(self.permissions.clone()))
     }
 
     fn network(&self) -> Arc<dyn Network> {

@@ -18,6 +18,8 @@ pub(in crate::host) enum Act {
     Resolve,
     Run,
     SetVariable,
+    Inspect,
+    Signal,
     Import,
 }
 
@@ -31,6 +33,8 @@ impl Act {
             Act::Resolve => "resolving",
             Act::Run => "running",
             Act::SetVariable => "setting variable",
+            Act::Inspect => "inspecting",
+            Act::Signal => "sending a signal to",
             Act::Import => "importing from",
         }
     }

@@ -205,6 +205,25 @@ impl Permissions {
         ))
     }
 
+    /// Checks whether the program may inspect something of the process or the operating system.
+    pub(super) fn inspect(&self, what: &str) -> io::Result<()> {
+        match self.env.judge(|_| false) {
+            Verdict::Allowed => Ok(()),
+            verdict => Err(self.refuse(Act::Inspect, what, Area::Env, verdict == Verdict::Denied)),
+        }
+    }
+
+    /// Checks whether the program may send signals to other processes.
+    pub(super) fn signal(&self, process: i32) -> io::Result<()> {
+        match self.run.judge(|_| false) {
+            Verdict::Allowed => Ok(()),
+            verdict => {
+                let shown = format!("process {process}");
+                Err(self.refuse(Act::Signal, &shown, Area::Run, verdict == Verdict::Denied))
+            }
+        }
+    }
+
     /// Checks whether the program may start another one, whose path has no links.
     pub(super) fn run(&self, program: &Path, shown: &str) -> io::Result<()> {
         match self.run.judge(|rule| rule == program) {

@@ -1,0 +1,26 @@
+---@meta
+
+---The functions of `string` for the characters of UTF-8, with the interface of luautf8 0.1.6, for
+---programs written for it. It is not a global: load it with `require "lua-utf8"`.
+---
+---`find`, `match`, `gmatch`, `gsub`, `sub`, `byte`, `reverse`, `lower`, `upper`, `len`, `char`
+---count and compare characters instead of bytes; the classes of patterns are those of Unicode.
+---`title`, `fold`, `ncasecmp`, `insert`, `remove`, `charpos`, `next`, `escape`, `width`, `isvalid`,
+---`invalidoffset` and `clean` are as in luautf8, `codepoint`, `codes`, `offset` and `charpattern`
+---as in `utf8`. The module is written in Lua, so that it is slower than `string`; use that where
+---bytes
+---suffice.
+---
+---What does not exist: `widthindex`, `widthlimit`, `isnfc`, `normalize_nfc`, `grapheme_indices`.
+---`width` ignores the width that is given for ambiguous characters. Outside ASCII, `%p` is every
+---character that is printed and neither a letter, a number nor a mark. Patterns fail in strings
+---that are not UTF-8.
+---
+---```lua
+---local utf8 = require "lua-utf8"
+---assert(utf8.len "\195\164bc" == 3 and utf8.upper "\195\164" == "\195\132")
+---assert(utf8.sub("\195\164\195\182\195\188", 2, 2) == "\195\182")
+---assert(utf8.find("x\195\164y", "y") == 3 and utf8.match("\195\164 b", "%a+") == "\195\164")
+---assert(utf8.gsub("\195\164\195\182", ".", "%0.") == "\195\164.\195\182.")
+---```
+

@@ -1,0 +1,35 @@
+---@meta
+
+---The parts of luaposix 33.4 that need no file descriptors, for programs written for it. They are
+---not globals: load them with `require`. Functions return 0 or a value, or nil, a message and the
+---error number. All of them ask for permissions; what tells about the process or the system needs
+---`--allow-env`, signals need `--allow-run`.
+---
+---- `posix.unistd`: `access`, `chdir`, `getcwd`, `getegid`, `geteuid`, `getgid`, `getpgrp`,
+---  `getpid`,
+---  `getppid`, `getuid`, `isatty`, `link`, `readlink`, `rmdir`, `sleep`, `unlink`
+---- `posix.sys.stat`: `chmod`, `lstat`, `mkdir`, `stat`, `S_ISDIR` and others, with the constants
+---- `posix.stdlib`: `getenv`, `realpath`, `setenv`; `posix.stdio`: `rename`
+---- `posix.time`: `clock_gettime`, `gmtime`, `localtime`, `mktime`, `nanosleep`, `strftime`,
+---  `time`; `posix.sys.time`: `gettimeofday`; `posix.utime`: `utime`
+---- `posix.signal`: `kill`, `killpg`, `raise`, with the numbers of Linux
+---- `posix.errno`: `errno`, with the numbers of Linux
+---- `posix.dirent`: `dir`, `files`; `posix.libgen`: `basename`, `dirname`
+---- `posix.pwd`: `getpwnam`, `getpwuid`; `posix.sys.utsname`: `uname`; `posix.ctype`: `isgraph`,
+---  `isprint`
+---
+---`posix` has the functions and constants of all of them, without the older forms of luaposix, such
+---as `posix.getpid("pid")`. What does not exist: file descriptors (`posix.fcntl`, `pipe`, `dup`,
+---`poll`, sockets, terminals), `fork` and `exec`, handlers of signals, `posix.syslog`, `posix.grp`,
+---`posix.glob`, `posix.fnmatch`, `posix.sched`, limits of resources. The Lua files of luaposix
+---need these halves, so that an installed luaposix does not work.
+---
+---```lua
+---local stat, unistd = require "posix.sys.stat", require "posix.unistd"
+---assert(stat.mkdir("folder") == 0 and stat.S_ISDIR(stat.stat("folder").st_mode) == 1)
+---local none, message, code = unistd.rmdir("missing")
+---assert(none == nil and message == "missing: No such file or directory" and code == 2)
+---assert(require("posix").getpid() == unistd.getpid())
+---```
+---@class posix
+posix = {}
