@@ -3,7 +3,8 @@
 //!
 //! A module is made when it is first needed, and always the same from then on, whatever a program
 //! does to its globals and `package.loaded`. Most are tables of natives. Those that are more have
-//! an **opener**, a native of the module's name that is called with the name and returns the module.
+//! an **opener**: a native of the module's name, which is called with the name and returns the
+//! module.
 
 use solvm_runtime::host::Host;
 use solvm_runtime::module::{Module, Place};
