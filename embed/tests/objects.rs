@@ -73,12 +73,12 @@ fn fields_are_read_and_written() {
     assert_eq!(found, ("Ada L.".into(), 3.0));
     assert!(lua.eval::<bool>("return account.nothing == nil and account[1] == nil").unwrap());
     let mut message = |code: &str| lua.run(code).unwrap_err().message().to_string();
-    assert_eq!(message("account.balance = 1"), "field 'balance' of Account is read-only");
-    assert_eq!(message("account.age = 1"), "unknown field 'age' of Account");
-    assert_eq!(message("account[1] = 1"), "unknown field (a number value) of Account");
+    assert_eq!(message("account.balance = 1"), "chunk:1: field 'balance' of Account is read-only");
+    assert_eq!(message("account.age = 1"), "chunk:1: unknown field 'age' of Account");
+    assert_eq!(message("account[1] = 1"), "chunk:1: unknown field (a number value) of Account");
     assert_eq!(
         message("account.owner = {}"),
-        "bad value for field 'owner' of Account (UTF-8 string expected, got table)"
+        "chunk:1: bad value for field 'owner' of Account (UTF-8 string expected, got table)"
     );
     assert_eq!(
         message("getmetatable(account).__index({}, 'owner')"),

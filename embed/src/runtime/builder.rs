@@ -124,7 +124,8 @@ impl Builder {
     /// use solvm::{Globals, Runtime};
     ///
     /// let mut lua = Runtime::builder().globals(Globals::Lua51).build()?;
-    /// assert!(lua.eval::<bool>("return json == nil and require('json').decode('[1]')[1] == 1")?);
+    /// let code = "return json == nil and require('solvm.json').decode('[1]')[1]";
+    /// assert_eq!(lua.eval::<f64>(code)?, 1.0);
     /// # Ok::<(), solvm::Error>(())
     /// ```
     pub fn globals(mut self, globals: Globals) -> Self {

@@ -12,7 +12,7 @@ use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
 use std::borrow::Cow;
 
 /// The library `lpeg`.
-pub static LIBRARY: Library = solvm_vm::library!("lpeg" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "lpeg" {
     "B" => behind,
     "C" => simple,
     "Carg" => argument,

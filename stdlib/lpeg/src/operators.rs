@@ -10,7 +10,7 @@ use solvm_vm::{Call, Error, Function, LuaString, Table, Userdata, Value};
 use std::borrow::Cow;
 
 /// The metamethods of patterns.
-pub(crate) static METHODS: Library = solvm_vm::library!("" {
+pub(crate) static METHODS: Library = solvm_vm::library!(lazy "" {
     "__add" => choice,
     "__div" => divide,
     "__len" => ahead,

@@ -6,7 +6,7 @@ use solvm_vm::native::{Library, Rest, Start};
 use solvm_vm::{Call, Error};
 
 /// The library `re`.
-pub static LIBRARY: Library = solvm_vm::library!("re" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "re" {
     "compile" => in_lua,
     "find" => in_lua,
     "gsub" => in_lua,

@@ -19,7 +19,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use unicode_width::UnicodeWidthChar;
 
 /// The library `system`.
-pub static LIBRARY: Library = solvm_vm::library!("system" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "system" {
     "_VERSION" => text "LuaSystem 0.4.5",
     "getenv" => variable,
     "getenvs" => variables,

@@ -23,7 +23,7 @@ pub fn new<'c>(
     let object = call.userdata(data, Some(metatable));
     let upvalues: Vec<Value<'c>> =
         [object.value()].into_iter().chain(bound.iter().copied()).collect();
-    for definition in methods.functions {
+    for definition in methods.functions.iter() {
         let method = call.function(definition, &upvalues);
         let owner = if definition.name.starts_with("__") { metatable } else { members };
         owner.set_field(call, definition.name, method)?;

@@ -28,7 +28,7 @@ impl Class for Directory {
     const METHODS: &'static Library = &METHODS;
 }
 
-static METHODS: Library = solvm_vm::library!("" {
+static METHODS: Library = solvm_vm::library!(lazy "" {
     "close" => close,
     "next" => next,
 });

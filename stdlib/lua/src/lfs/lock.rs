@@ -33,7 +33,7 @@ impl Class for Lock {
     const METHODS: &'static Library = &METHODS;
 }
 
-static METHODS: Library = solvm_vm::library!("" {
+static METHODS: Library = solvm_vm::library!(lazy "" {
     "free" => free,
 });
 

@@ -21,7 +21,7 @@ use std::io;
 use std::path::Path;
 
 /// The library `lfs`.
-pub static LIBRARY: Library = solvm_vm::library!("lfs" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "lfs" {
     "_COPYRIGHT" => text "Copyright (C) 2003-2017 Kepler Project",
     "_DESCRIPTION" => text "LuaFileSystem's interface in SolVM",
     "_VERSION" => text "LuaFileSystem 1.8.0",

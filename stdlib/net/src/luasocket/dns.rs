@@ -12,7 +12,7 @@ use solvm_vm::{Call, Error, Table, Value};
 use std::net::{IpAddr, SocketAddr};
 
 /// The functions of the table `dns` of `socket`.
-pub static LIBRARY: Library = solvm_vm::library!("socket.dns" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "socket.dns" {
     "getaddrinfo" => address_info,
     "gethostname" => host_name,
     "getnameinfo" => name_info,

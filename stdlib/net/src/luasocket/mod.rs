@@ -33,7 +33,7 @@ use solvm_vm::{Call, Error, Value};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The module `socket.core`, of whose table `socket` is an extension.
-pub static CORE: Library = solvm_vm::library!("socket" {
+pub static CORE: Library = solvm_vm::library!(lazy "socket" {
     "_DATAGRAMSIZE" => constant udp::DATAGRAM as f64,
     "_SETSIZE" => constant select::SET_SIZE as f64,
     "_SOCKETINVALID" => constant descriptor::INVALID,
@@ -55,7 +55,7 @@ pub static CORE: Library = solvm_vm::library!("socket" {
 });
 
 /// The library of modules that are entirely in Lua.
-pub static IN_LUA: Library = solvm_vm::library!("" {});
+pub static IN_LUA: Library = solvm_vm::library!(lazy "" {});
 
 pub use dns::LIBRARY as DNS;
 

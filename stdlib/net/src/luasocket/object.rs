@@ -132,7 +132,7 @@ pub(super) fn class<'c>(
     }
     let metatable = call.table(0, 4)?;
     let index = call.table(0, methods.functions.len().saturating_add(1))?;
-    for definition in methods.functions {
+    for definition in methods.functions.iter() {
         let method = call.function(definition, &[]);
         let owner = if definition.name.starts_with("__") { metatable } else { index };
         owner.set_field(call, definition.name, method)?;

@@ -15,7 +15,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
 
 /// The methods of all classes.
-pub(super) static METHODS: Library = solvm_vm::library!("" {
+pub(super) static METHODS: Library = solvm_vm::library!(lazy "" {
     "__tostring" => to_string,
     "accept" => accept,
     "bind" => bind,

@@ -22,7 +22,7 @@ use std::rc::Rc;
 use tokio::io::Interest;
 
 /// The methods of both classes.
-pub(super) static METHODS: Library = solvm_vm::library!("" {
+pub(super) static METHODS: Library = solvm_vm::library!(lazy "" {
     "__tostring" => to_string,
     "close" => close,
     "dirty" => dirty,

@@ -22,14 +22,14 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 /// The module `socket.unix`.
-pub static LIBRARY: Library = solvm_vm::library!("socket.unix" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "socket.unix" {
     "dgram" => datagram,
     "stream" => stream_object,
     "tcp" => same_as "stream",
     "udp" => same_as "dgram",
 });
 
-static STREAM: Library = solvm_vm::library!("" {
+static STREAM: Library = solvm_vm::library!(lazy "" {
     "__tostring" => to_string,
     "accept" => accept,
     "bind" => bind,
@@ -52,7 +52,7 @@ static STREAM: Library = solvm_vm::library!("" {
     "shutdown" => shutdown,
 });
 
-static DATAGRAM: Library = solvm_vm::library!("" {
+static DATAGRAM: Library = solvm_vm::library!(lazy "" {
     "__tostring" => to_string,
     "bind" => bind,
     "close" => close,

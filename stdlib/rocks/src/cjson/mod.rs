@@ -18,7 +18,7 @@ use solvm_vm::{Call, Data, Error, Table, Value};
 use std::cell::Cell;
 
 /// The library `cjson`.
-pub static LIBRARY: Library = solvm_vm::library!("cjson" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "cjson" {
     "_NAME" => text "cjson",
     "_VERSION" => text "2.1.0",
     "decode" => decode::decode,
@@ -88,7 +88,7 @@ fn module<'c>(call: &mut Call<'c>, settings: Settings) -> Result<Table<'c>, Erro
         }
     }
     let bound = call.userdata(Bound(Cell::new(settings)), None).value();
-    for definition in LIBRARY.functions {
+    for definition in LIBRARY.functions.iter() {
         let function = call.function(definition, &[bound]);
         module.set_field(call, definition.name, function)?;
     }

@@ -11,10 +11,10 @@ use solvm_vm::native::{Definition, Library, StartWith};
 use solvm_vm::{Call, Error, Table};
 
 /// The library `compat53`, whose functions are those of `compat53.module`.
-pub static LIBRARY: Library = solvm_vm::library!("compat53" {});
+pub static LIBRARY: Library = solvm_vm::library!(lazy "compat53" {});
 
 /// The library `compat53.string`.
-pub static STRING: Library = solvm_vm::library!("compat53.string" {
+pub static STRING: Library = solvm_vm::library!(lazy "compat53.string" {
     "pack" => pack::pack,
     "packsize" => pack::pack_size,
     "unpack" => pack::unpack,

@@ -11,12 +11,12 @@ use solvm_vm::{Call, Error, LuaString};
 use unicode_width::UnicodeWidthChar;
 
 /// The library `lua-utf8`, whose functions are in Lua.
-pub static LIBRARY: Library = solvm_vm::library!("lua-utf8" {});
+pub static LIBRARY: Library = solvm_vm::library!(lazy "lua-utf8" {});
 
 /// The module.
 pub static OPENERS: &[Definition] = &[Definition::new("lua-utf8", open)];
 
-static NATIVES: Library = solvm_vm::library!("" {
+static NATIVES: Library = solvm_vm::library!(lazy "" {
     "has_class" => has_class,
     "map" => map,
     "map_code" => map_code,

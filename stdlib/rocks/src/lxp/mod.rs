@@ -27,7 +27,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// The library `lxp`.
-pub static LIBRARY: Library = solvm_vm::library!("lxp" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "lxp" {
     "_COPYRIGHT" => text "Copyright (C) 2003-2012 The Kepler Project, 2013-2022 Matthew Wild",
     "_DESCRIPTION" => text "LuaExpat's interface in SolVM",
     "_EXPAT_VERSION" => text "expat_2.5.0",
@@ -36,7 +36,7 @@ pub static LIBRARY: Library = solvm_vm::library!("lxp" {
 });
 
 /// The libraries in Lua.
-pub static IN_LUA: Library = solvm_vm::library!("lxp" {});
+pub static IN_LUA: Library = solvm_vm::library!(lazy "lxp" {});
 
 /// The modules.
 pub static OPENERS: &[Definition] = &[
@@ -111,7 +111,7 @@ impl Class for Expat {
     const METHODS: &'static Library = &METHODS;
 }
 
-static METHODS: Library = solvm_vm::library!("" {
+static METHODS: Library = solvm_vm::library!(lazy "" {
     "close" => close,
     "getbase" => get_base,
     "getcallbacks" => get_callbacks,

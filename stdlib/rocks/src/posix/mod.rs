@@ -18,7 +18,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 /// The library `posix`, whose functions are in Lua.
-pub static LIBRARY: Library = solvm_vm::library!("posix" {});
+pub static LIBRARY: Library = solvm_vm::library!(lazy "posix" {});
 
 /// The modules.
 pub static OPENERS: &[Definition] = &[
@@ -39,7 +39,7 @@ pub static OPENERS: &[Definition] = &[
     Definition::new("posix.utime", open),
 ];
 
-static NATIVES: Library = solvm_vm::library!("" {
+static NATIVES: Library = solvm_vm::library!(lazy "" {
     "canonical" => canonical,
     "change_mode" => change_mode,
     "identity" => identity,

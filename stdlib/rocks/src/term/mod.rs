@@ -8,17 +8,17 @@ use solvm_vm::native::{Definition, Library, StartWith};
 use solvm_vm::{Call, Error};
 
 /// The library `term.core`.
-pub static CORE: Library = solvm_vm::library!("term.core" {
+pub static CORE: Library = solvm_vm::library!(lazy "term.core" {
     "isatty" => is_terminal,
 });
 
 /// The library `term`, whose other functions are in Lua.
-pub static LIBRARY: Library = solvm_vm::library!("term" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "term" {
     "isatty" => is_terminal,
 });
 
 /// The libraries in Lua.
-pub static IN_LUA: Library = solvm_vm::library!("term" {});
+pub static IN_LUA: Library = solvm_vm::library!(lazy "term" {});
 
 /// The modules.
 pub static OPENERS: &[Definition] = &[

@@ -13,7 +13,7 @@ use solvm_vm::{Call, Error, Function, Value};
 use stream::{Stream, Wrapper};
 
 /// The library `zlib`.
-pub static LIBRARY: Library = solvm_vm::library!("zlib" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "zlib" {
     "BEST_COMPRESSION" => constant 9.0,
     "BEST_SPEED" => constant 1.0,
     "_COPYRIGHT" => text "Copyright (c) 2009-2016 Brian Maher",

@@ -63,7 +63,7 @@ pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) 
         let method;
         if let Some(table) = object.to_table() {
             let value = table::get(table, key);
-            if !value.is_nil() {
+            if !value.is_nil() || (*table).metatable.is_null() && !receiver.is_string() {
                 *vm.base.add(target) = value;
                 return CONTINUE;
             }
@@ -96,6 +96,7 @@ pub(crate) unsafe fn get(vm: &mut Vm, object: Value, key: Value, target: usize) 
 ///
 /// # Safety
 /// Value and key are alive.
+#[cold]
 pub(crate) unsafe fn missing(vm: &Vm, receiver: Value, key: Value) -> Value {
     if receiver.is_string() && !vm.string_methods.is_null() {
         return table::get(vm.string_methods, key);

@@ -26,7 +26,6 @@ use super::values::{FromValues, IntoValues, Mismatch};
 use super::wait::wait_for_result;
 use crate::heap::userdata::Data;
 use crate::layout::value::Value as Raw;
-use crate::machine::interpreter::special;
 use crate::machine::vm::Vm;
 use std::marker::PhantomData;
 
@@ -44,8 +43,7 @@ impl<F: 'static> Data for Closure<F> {
 struct Defined<F, P>(PhantomData<(F, P)>);
 
 impl<F: for<'c> Native<'c, P> + 'static, P> Defined<F, P> {
-    const DEFINITION: Definition =
-        Definition { name: "?", handler: special::call_native, code: enter::<F, P> };
+    const DEFINITION: Definition = Definition { name: "?", handler: None, code: enter::<F, P> };
 }
 
 /// The code of a closure.

@@ -36,12 +36,16 @@ use crate::layout::value::Value as Raw;
 use crate::machine::interpreter::{Handler, special};
 use crate::machine::native::error::Error;
 use crate::machine::vm::Vm;
+use std::ops::Deref;
+use std::sync::OnceLock;
 
 /// A native function: its name in messages and what runs when it is called.
 pub struct Definition {
     /// The name that the library gives it.
     pub name: &'static str,
-    pub(crate) handler: Handler,
+    /// What the interpreter does when it is called. None of ordinary natives: in static data each
+    /// address costs the start of a process a relocation.
+    pub(crate) handler: Option<Handler>,
     pub(crate) code: Code,
 }
 
@@ -73,7 +77,7 @@ impl Definition {
                 "a native is a plain function, not a closure with captures"
             )
         };
-        Definition { name, handler: special::call_native, code: enter::<F, P> }
+        Definition { name, handler: None, code: enter::<F, P> }
     }
 
     /// A native from a number to a number, which has its own handler: a call costs little more than
@@ -88,7 +92,8 @@ impl Definition {
                 "a native is a plain function, not a closure with captures"
             )
         };
-        Definition { name, handler: special::call_number_function::<F>, code: enter_number::<F> }
+        let handler: Handler = special::call_number_function::<F>;
+        Definition { name, handler: Some(handler), code: enter_number::<F> }
     }
 
     /// A native that raises its argument, for messages that get a position: other values the
@@ -97,7 +102,7 @@ impl Definition {
     where
         F: for<'c> Native<'c, P> + Copy + Send + Sync + 'static,
     {
-        Definition { handler: special::raise, ..Definition::new(name, function) }
+        Definition { handler: Some(special::raise), ..Definition::new(name, function) }
     }
 
     /// One that the interpreter carries out.
@@ -108,12 +113,12 @@ impl Definition {
             Special::Resume => special::resume,
             Special::Yield => special::yield_values,
         };
-        Definition { name, handler, code: no_code }
+        Definition { name, handler: Some(handler), code: no_code }
     }
 
     /// What `coroutine.wrap` returns; its one upvalue must be a thread (see [`Call::wrap`]).
     pub(crate) const fn resume_wrapped(name: &'static str) -> Definition {
-        Definition { name, handler: special::resume_wrapped, code: no_code }
+        Definition { name, handler: Some(special::resume_wrapped), code: no_code }
     }
 
     /// A function object.
@@ -126,7 +131,7 @@ impl Definition {
         environment: *mut object::Table,
         upvalues: &[Raw],
     ) -> *mut NativeFunction {
-        let code = super::code::pack(self.handler, self.code, self);
+        let code = super::code::pack(self.handler.unwrap_or(special::call_native), self.code, self);
         // SAFETY: environment and upvalues are alive, and the function is published, as the caller
         // asserts.
         unsafe { heap.new_native_function(code, environment, upvalues) }
@@ -302,86 +307,138 @@ pub struct Library {
     /// The global that holds the table; empty for the globals themselves.
     pub name: &'static str,
     /// Its functions.
-    pub functions: &'static [Definition],
+    pub functions: Functions,
     /// Its constants.
     pub constants: &'static [(&'static str, Constant)],
     /// Other names for the same functions.
     pub aliases: &'static [(&'static str, &'static str)],
 }
 
+/// The functions of a library.
+pub struct Functions(Storage);
+
+enum Storage {
+    Fixed(&'static [Definition]),
+    /// They are made when they are first needed.
+    Lazy(fn(&mut Vec<Definition>), OnceLock<Box<[Definition]>>),
+}
+
+impl Functions {
+    /// Functions in static data.
+    pub const fn fixed(functions: &'static [Definition]) -> Functions {
+        Functions(Storage::Fixed(functions))
+    }
+
+    /// Functions that `make` appends when they are first needed, for libraries that few programs
+    /// use: each address in static data costs the start of a process a relocation, and a part of
+    /// the page that it is in.
+    pub const fn lazy(make: fn(&mut Vec<Definition>)) -> Functions {
+        Functions(Storage::Lazy(make, OnceLock::new()))
+    }
+}
+
+impl Deref for Functions {
+    type Target = [Definition];
+
+    fn deref(&self) -> &[Definition] {
+        match &self.0 {
+            Storage::Fixed(functions) => functions,
+            Storage::Lazy(make, made) => made.get_or_init(|| {
+                let mut functions = Vec::new();
+                make(&mut functions);
+                functions.into_boxed_slice()
+            }),
+        }
+    }
+}
+
 /// Declares a [`Library`]: `"name" => function`, `"name" => number function` (see
 /// [`Definition::number`](crate::machine::native::Definition::number)), `"name" => raise function`
 /// (see [`Definition::raise`](crate::machine::native::Definition::raise)),
 /// `"name" => special Kind`, `"name" => constant number`, `"name" => text "string"`,
-/// `"name" => same_as "other name"`.
+/// `"name" => same_as "other name"`. With `lazy` before the name, its functions are
+/// [made when they are needed](Functions::lazy).
 #[macro_export]
 macro_rules! library {
-    (@step $name:literal $functions:tt $constants:tt $aliases:tt {}) => {
+    (@step fixed $name:literal $functions:tt $constants:tt $aliases:tt {}) => {
         $crate::native::Library {
             name: $name,
-            functions: &$functions,
+            functions: $crate::native::Functions::fixed(&$functions),
             constants: &$constants,
             aliases: &$aliases,
         }
     };
-    (@step $name:literal $functions:tt [$($constant:expr,)*] $aliases:tt {
+    (@step lazy $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {}) => {
+        $crate::native::Library {
+            name: $name,
+            functions: $crate::native::Functions::lazy(|_functions| {
+                $(_functions.push($function);)*
+            }),
+            constants: &$constants,
+            aliases: &$aliases,
+        }
+    };
+    (@step $storage:ident $name:literal $functions:tt [$($constant:expr,)*] $aliases:tt {
         $key:literal => constant $value:expr, $($rest:tt)*
     }) => {
-        $crate::library!(@step $name $functions [
+        $crate::library!(@step $storage $name $functions [
             $($constant,)*
             ($key, $crate::native::Constant::Number($value)),
         ] $aliases { $($rest)* })
     };
-    (@step $name:literal $functions:tt [$($constant:expr,)*] $aliases:tt {
+    (@step $storage:ident $name:literal $functions:tt [$($constant:expr,)*] $aliases:tt {
         $key:literal => text $value:expr, $($rest:tt)*
     }) => {
-        $crate::library!(@step $name $functions [
+        $crate::library!(@step $storage $name $functions [
             $($constant,)*
             ($key, $crate::native::Constant::Text($value)),
         ] $aliases { $($rest)* })
     };
-    (@step $name:literal $functions:tt $constants:tt [$($alias:expr,)*] {
+    (@step $storage:ident $name:literal $functions:tt $constants:tt [$($alias:expr,)*] {
         $key:literal => same_as $other:literal, $($rest:tt)*
     }) => {
-        $crate::library!(@step $name $functions $constants [
+        $crate::library!(@step $storage $name $functions $constants [
             $($alias,)*
             ($key, $other),
         ] { $($rest)* })
     };
-    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
+    (@step $storage:ident $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
         $key:literal => special $kind:ident, $($rest:tt)*
     }) => {
-        $crate::library!(@step $name [
+        $crate::library!(@step $storage $name [
             $($function,)*
             $crate::native::Definition::special($key, $crate::native::Special::$kind),
         ] $constants $aliases { $($rest)* })
     };
-    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
+    (@step $storage:ident $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
         $key:literal => number $value:expr, $($rest:tt)*
     }) => {
-        $crate::library!(@step $name [
+        $crate::library!(@step $storage $name [
             $($function,)*
             $crate::native::Definition::number($key, $value),
         ] $constants $aliases { $($rest)* })
     };
-    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
+    (@step $storage:ident $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
         $key:literal => raise $value:expr, $($rest:tt)*
     }) => {
-        $crate::library!(@step $name [
+        $crate::library!(@step $storage $name [
             $($function,)*
             $crate::native::Definition::raise($key, $value),
         ] $constants $aliases { $($rest)* })
     };
-    (@step $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
+    (@step $storage:ident $name:literal [$($function:expr,)*] $constants:tt $aliases:tt {
         $key:literal => $value:expr, $($rest:tt)*
     }) => {
-        $crate::library!(@step $name [
+        $crate::library!(@step $storage $name [
             $($function,)*
             $crate::native::Definition::new($key, $value),
         ] $constants $aliases { $($rest)* })
     };
+    (lazy $name:literal { $($entries:tt)* }) => {
+        $crate::library!(@step lazy $name [] [] [] { $($entries)* })
+    };
     ($name:literal { $($entries:tt)* }) => {
-        $crate::library!(@step $name [] [] [] { $($entries)* })
+        $crate::library!(@step fixed $name [] [] [] { $($entries)* })
     };
 }
 
@@ -394,7 +451,7 @@ impl<'c> Call<'c> {
 
     /// Puts a library's functions and constants into `table`.
     pub fn fill(&mut self, table: Table<'c>, library: &'static Library) -> Result<(), Error> {
-        for definition in library.functions {
+        for definition in library.functions.iter() {
             let function = self.function(definition, &[]);
             let name = self.name(definition.name);
             table.set(self, name, function.value())?;

@@ -52,7 +52,7 @@ pub use frames::{CallerInfo, Level};
 pub use handle::{Coroutine, Function, LuaString, Table, Userdata, Value};
 pub use inspect::FunctionInfo;
 pub(crate) use library::the_function;
-pub use library::{Constant, Definition, Library, Native, NativeMut, Special};
+pub use library::{Constant, Definition, Functions, Library, Native, NativeMut, Special};
 #[cfg(debug_assertions)]
 pub use meter::Unpaid;
 pub use params::{FromLua, Param, Rest, Unread};

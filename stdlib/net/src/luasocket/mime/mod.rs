@@ -12,7 +12,7 @@ use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, Value};
 
 /// The module `mime.core`, of whose table `mime` is an extension.
-pub static CORE: Library = solvm_vm::library!("mime" {
+pub static CORE: Library = solvm_vm::library!(lazy "mime" {
     "_VERSION" => text "MIME 1.0.3",
     "b64" => base64::encode,
     "dot" => lines::dot,

@@ -19,14 +19,14 @@ use x509_cert::name::Name as DistinguishedName;
 use x509_cert::time::Time;
 
 /// The module `ssl.x509`.
-pub static LIBRARY: Library = solvm_vm::library!("ssl.x509" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "ssl.x509" {
     "load" => load,
 });
 
 /// The name of the class.
 const CLASS: &str = "SSL:Certificate";
 
-static METHODS: Library = solvm_vm::library!("" {
+static METHODS: Library = solvm_vm::library!(lazy "" {
     "__tostring" => to_string,
     "digest" => digest,
     "extensions" => extensions,

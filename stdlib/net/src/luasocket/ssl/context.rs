@@ -26,7 +26,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The module `ssl.context`.
-pub static LIBRARY: Library = solvm_vm::library!("ssl.context" {
+pub static LIBRARY: Library = solvm_vm::library!(lazy "ssl.context" {
     "checkkey" => check_key,
     "create" => create,
     "loadcert" => load_certificate,
@@ -48,7 +48,7 @@ pub static LIBRARY: Library = solvm_vm::library!("ssl.context" {
 /// The name of the class.
 const CLASS: &str = "SSL:Context";
 
-static METHODS: Library = solvm_vm::library!("" {
+static METHODS: Library = solvm_vm::library!(lazy "" {
     "__tostring" => to_string,
     "setverifyext" => set_verify_extension,
 });

@@ -18,7 +18,7 @@ use solvm_vm::native::Library;
 use solvm_vm::{Call, Error, Table, Value};
 
 /// The module `ssl.core`.
-pub static CORE: Library = solvm_vm::library!("ssl.core" {
+pub static CORE: Library = solvm_vm::library!(lazy "ssl.core" {
     "SOCKET_INVALID" => constant INVALID,
     "compression" => connection::compression,
     "copyright" => copyright,
@@ -29,7 +29,7 @@ pub static CORE: Library = solvm_vm::library!("ssl.core" {
 });
 
 /// The methods of connections.
-static METHODS: Library = solvm_vm::library!("" {
+static METHODS: Library = solvm_vm::library!(lazy "" {
     "__tostring" => connection::to_string,
     "close" => connection::close,
     "dirty" => connection::dirty,
