@@ -13,7 +13,7 @@ use solvm_lua::{
 #[cfg(all(feature = "net", unix))]
 use solvm_net::luasocket;
 #[cfg(feature = "rocks")]
-use solvm_rocks::{cjson, compat53, luautf8, lxp, posix, system, term, zlib};
+use solvm_rocks::{cjson, compat53, luautf8, posix, system, term, zlib};
 use solvm_runtime::deadline::Limits;
 use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Services, World};
@@ -191,12 +191,6 @@ pub static LIBRARIES: &[Module] = &[
     #[cfg(feature = "rocks")]
     Module::new(Required, "lua-utf8", &luautf8::LIBRARY, include_str!("../meta/lua-utf8.lua")),
     #[cfg(feature = "rocks")]
-    Module::new(Required, "lxp", &lxp::LIBRARY, include_str!("../meta/lxp.lua")),
-    #[cfg(feature = "rocks")]
-    Module::new(Required, "lxp.lom", &lxp::IN_LUA, ""),
-    #[cfg(feature = "rocks")]
-    Module::new(Required, "lxp.totable", &lxp::IN_LUA, ""),
-    #[cfg(feature = "rocks")]
     Module::new(Required, "posix", &posix::LIBRARY, include_str!("../meta/posix.lua")),
     #[cfg(feature = "rocks")]
     Module::new(Required, "posix.ctype", &posix::LIBRARY, ""),
@@ -251,8 +245,6 @@ static OPENERS: modules::Openers = &[
     compat53::OPENERS,
     #[cfg(feature = "rocks")]
     luautf8::OPENERS,
-    #[cfg(feature = "rocks")]
-    lxp::OPENERS,
     #[cfg(feature = "rocks")]
     posix::OPENERS,
     #[cfg(feature = "rocks")]

@@ -210,7 +210,6 @@ local objects = {
     loader_lfs = function() return package.preload.lfs end,
     loader_cjson = function() return package.preload.cjson end,
     loader_in_lua = function() return package.preload["compat53.table"] end,
-    Expat = function() return require("lxp").new({ StartElement = function() end }) end,
     checksum = function() return require("zlib").crc32() end,
     deflate = function() return require("zlib").deflate() end,
     inflate = function() return require("zlib").inflate() end,

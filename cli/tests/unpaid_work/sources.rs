@@ -53,8 +53,6 @@ const MADE: &[(&str, &str, &[&str])] = &[
     ("runtime/src/host/progress/mod.rs", "Bar", &["ProgressBar"]),
     ("runtime/src/progress.rs", "METHODS", &["ProgressBar"]),
     ("lua/src/string/search.rs", "ITERATOR", &["gmatch"]),
-    ("rocks/src/lxp/mod.rs", "Expat", &["Expat"]),
-    ("rocks/src/lxp/mod.rs", "METHODS", &["Expat"]),
     ("rocks/src/zlib/checksum.rs", "Checksum", &["checksum"]),
     ("rocks/src/zlib/checksum.rs", "UPDATE", &["checksum"]),
     ("rocks/src/zlib/mod.rs", "DEFLATE", &["deflate"]),

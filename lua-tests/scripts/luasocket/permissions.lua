@@ -29,3 +29,16 @@ local context = require("ssl.context")
 local made = context.create("any")
 local ok, reason = context.loadkey(made, "key.pem")
 assert(ok == false and reason:find("permission denied", 1, true), reason)
+
+-- setfd takes sockets of the object's kind only: a Unix object must not listen with a TCP socket.
+do
+    local stream, tcp = require("socket.unix").stream(), socket.tcp4()
+    local ok, why = pcall(stream.setfd, stream, tcp:getfd())
+    assert(not ok and why:find("of the same kind expected", 1, true), why)
+    assert(pcall(stream.setfd, stream, socket.udp4():getfd()) == false)
+end
+
+-- Joining a group needs permission to listen; a denial does not give the host's name.
+denied("listening on port", socket.udp4():setoption("ip-add-membership",
+    { multiaddr = "239.9.8.7", interface = "*" }))
+denied("resolving 'localhost'", socket.dns.gethostname())

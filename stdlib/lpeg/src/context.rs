@@ -3,6 +3,7 @@
 use crate::machine::{Capture, OPEN};
 use crate::tree::Kind;
 use solvm_vm::{Call, Error, Held, LuaString, Table, Value};
+use std::collections::HashSet;
 
 /// More values than this are an error.
 const MAX_VALUES: usize = 1 << 20;
@@ -105,6 +106,8 @@ impl<'c> Context<'_, 'c> {
         let name = self.key(key);
         let mut index = before;
         let mut found = None;
+        // Names may be long: each is compared once.
+        let mut others = HashSet::new();
         while let Some(previous) = index.checked_sub(1) {
             index = previous;
             let Some(mut capture) = self.captures.get(index) else { break };
@@ -115,10 +118,14 @@ impl<'c> Context<'_, 'c> {
                 continue;
             }
             let is_named = capture.kind == Kind::Group && capture.key != 0;
-            if is_named && (capture.key == key || self.key(capture.key).raw_equal(name)) {
+            if !is_named || others.contains(&capture.key) {
+                continue;
+            }
+            if capture.key == key || self.key(capture.key).raw_equal(name) {
                 found = Some(index);
                 break;
             }
+            others.insert(capture.key);
         }
         self.call.charge((before - index) / 8);
         found
@@ -146,7 +153,7 @@ pub(crate) fn open_of(captures: &[Capture], close: usize) -> Option<usize> {
 /// A value in a message: a string as it is, a number as text, anything else as its type.
 pub(crate) fn shown(value: Value<'_>) -> Vec<u8> {
     if let Some(text) = LuaString::from_value(value) {
-        return text.bytes().to_vec();
+        return solvm_vm::messages::shorten(text.bytes()).into_owned();
     }
     match value.as_number() {
         Some(number) => solvm_vm::number::NumberText::new(number).to_vec(),

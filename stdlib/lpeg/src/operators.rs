@@ -118,6 +118,9 @@ fn repeat<'c>(call: &mut Call<'c>, _a: Value<'c>, Truncated(count): Truncated) -
     Draft { tree: Cow::Owned(tree), ..body }.finish(call)
 }
 
+/// It is read as a whole for each capture.
+const LONGEST_TEMPLATE: usize = 1 << 20;
+
 /// `a / x`: what a function, a table, a string or a number makes of the captures.
 fn divide<'c>(call: &mut Call<'c>, _a: Value<'c>, by: Option<Value<'c>>) -> Answer<'c> {
     let body = operand(call, 1)?;
@@ -126,7 +129,10 @@ fn divide<'c>(call: &mut Call<'c>, _a: Value<'c>, by: Option<Value<'c>>) -> Answ
         Kind::Function
     } else if Table::from_value(by).is_some() {
         Kind::Query
-    } else if LuaString::from_value(by).is_some() {
+    } else if let Some(template) = LuaString::from_value(by) {
+        if template.bytes().len() > LONGEST_TEMPLATE {
+            return Err(Error::text("the string after LPeg '/' is longer than 1 MiB"));
+        }
         Kind::Text
     } else if let Some(number) = by.as_number() {
         return numbered(call, body, number)?.finish(call);

@@ -10,7 +10,6 @@
 pub mod cjson;
 pub mod compat53;
 pub mod luautf8;
-pub mod lxp;
 pub mod posix;
 mod rocks;
 pub mod system;

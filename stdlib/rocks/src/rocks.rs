@@ -33,7 +33,6 @@ pub static ROCKS: &[Rock] = &[
         modules: &["term", "term.core", "term.colors", "term.cursor"],
     },
     Rock { name: "lua-zlib", version: "1.2", modules: &["zlib"] },
-    Rock { name: "luaexpat", version: "1.5.1", modules: &["lxp", "lxp.lom", "lxp.totable"] },
     Rock { name: "luafilesystem", version: "1.8.0", modules: &["lfs"] },
     Rock {
         name: "luasec",

@@ -466,7 +466,7 @@ impl Executor {
                     let (_, mut report) = pending.swap_remove(place);
                     let text = end.ok().and_then(|values| LuaString::from_value(*values.first()?));
                     if let Some(text) = text {
-                        report.message = text.bytes().to_vec();
+                        report.message = uncaught::shown(text);
                     }
                     return (id, Some(report), true);
                 }

@@ -5,6 +5,7 @@
 //! the same functions, with the messages of its version.
 
 use solvm_runtime::buffer::AccountedBuffer;
+use solvm_runtime::name::Name;
 use solvm_runtime::truncated::Truncated;
 use solvm_vm::native::{Param, Rest, Unread};
 use solvm_vm::{Call, Error, LuaString, Value};
@@ -187,7 +188,7 @@ fn integer_bytes(value: i64, size: usize, is_little: bool) -> ([u8; MAX_INTEGER]
 /// `string.pack(format, ...)`: the values as bytes.
 pub fn pack<'c>(
     call: &mut Call<'c>,
-    format: LuaString<'c>,
+    format: Name<'c>,
     _values: Rest,
 ) -> Result<AccountedBuffer, Error> {
     let mut result = AccountedBuffer::default();
@@ -272,7 +273,7 @@ fn fill(call: &mut Call, buffer: &mut AccountedBuffer, mut count: usize) -> Resu
 }
 
 /// `string.packsize(format)`: the length of what `pack` gives.
-pub fn pack_size<'c>(call: &mut Call<'c>, format: LuaString<'c>) -> Result<usize, Error> {
+pub fn pack_size<'c>(call: &mut Call<'c>, format: Name<'c>) -> Result<usize, Error> {
     let mut format = Format::new(format.bytes());
     let mut total = 0_usize;
     while let Some(next) = format.next(call, total)? {
@@ -291,7 +292,7 @@ pub fn pack_size<'c>(call: &mut Call<'c>, format: LuaString<'c>) -> Result<usize
 /// `string.unpack(format, data[, position])`: the values, and the position after them.
 pub fn unpack<'c>(
     call: &mut Call<'c>,
-    format: LuaString<'c>,
+    format: Name<'c>,
     Unread(data): Unread<'c>,
     position: Option<Truncated>,
 ) -> Result<Vec<Value<'c>>, Error> {

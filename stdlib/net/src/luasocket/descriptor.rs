@@ -10,7 +10,7 @@ use socket2::{Domain, Socket, Type};
 use solvm_runtime::Host;
 use solvm_runtime::deadline::TimeoutPause;
 pub(super) use solvm_runtime::host::network::allow_many_connections;
-use solvm_vm::Call;
+use solvm_vm::{Call, Error};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
@@ -46,12 +46,34 @@ fn registry(call: &mut Call) -> Rc<Registry> {
 }
 
 /// Returns an open socket by its number.
-pub(super) fn find(call: &mut Call, number: f64) -> Option<Rc<Descriptor>> {
+pub(super) fn find_any(call: &mut Call, number: f64) -> Option<Rc<Descriptor>> {
     let key = number as RawFd;
     if f64::from(key) != number {
         return None;
     }
     registry(call).0.borrow().get(&key)?.upgrade()
+}
+
+/// Returns the socket that `setfd` gives an object, none for a negative number. It must be of the
+/// object's kind: permissions are those of the object's functions.
+pub(super) fn find(
+    call: &mut Call,
+    number: f64,
+    is_unix: bool,
+    kind: Type,
+) -> Result<Option<Rc<Descriptor>>, Error> {
+    if number < 0.0 {
+        return Ok(None);
+    }
+    let found = find_any(call, number).filter(|descriptor| {
+        let socket = descriptor.socket();
+        socket.local_addr().is_ok_and(|address| address.is_unix() == is_unix)
+            && socket.r#type().is_ok_and(|found| found == kind)
+    });
+    match found {
+        Some(descriptor) => Ok(Some(descriptor)),
+        None => Err(Error::argument(2, "descriptor of an open socket of the same kind expected")),
+    }
 }
 
 /// Creates a socket.

@@ -255,10 +255,8 @@ impl Inner {
 
     /// `setfd`: takes over another object's socket, or gives its own up.
     pub(super) fn set_number(&self, call: &mut Call, number: f64) -> Result<(), Error> {
-        let descriptor = descriptor::find(call, number);
-        if descriptor.is_none() && number >= 0.0 {
-            return Err(Error::argument(2, "descriptor of an open socket expected"));
-        }
+        let is_unix = matches!(self.protocol, Protocol::UnixStream | Protocol::UnixDatagram);
+        let descriptor = descriptor::find(call, number, is_unix, self.protocol.kind())?;
         self.set_descriptor(descriptor);
         Ok(())
     }

@@ -4,7 +4,9 @@ use super::failure::failed;
 use super::object::{Inner, Protocol};
 use rustix::net::sockopt;
 use socket2::Socket;
+use solvm_runtime::host::NetworkUse;
 use solvm_runtime::name::Name;
+use solvm_runtime::system_error::reason;
 use solvm_vm::native::FromLua;
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::io;
@@ -223,10 +225,16 @@ pub(super) fn set<'c>(
         }
         Access::Membership4(change) => {
             let (group, interface) = membership4(call, value)?;
+            if let Err(error) = may_join(call, &group.to_string())? {
+                return failed(call, &reason(&error));
+            }
             with(&|socket| change(socket, &group, &interface))
         }
         Access::Membership6(change) => {
             let (group, interface) = membership6(call, value)?;
+            if let Err(error) = may_join(call, &group.to_string())? {
+                return failed(call, &reason(&error));
+            }
             with(&|socket| change(socket, &group, interface))
         }
         Access::Error => {
@@ -334,4 +342,10 @@ fn membership6<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<(Ipv6Addr, u
     let interface =
         interface.ok_or_else(|| Error::argument(3, "number 'interface' field expected"))?;
     Ok((group, interface as u32))
+}
+
+/// Whether the program may receive what is sent to a group: as if it listened at its address.
+fn may_join(call: &mut Call, group: &str) -> Result<io::Result<()>, Error> {
+    let network = crate::sockets::network(call)?;
+    Ok(network.allow(NetworkUse::Listen { host: group, port: 0 }))
 }

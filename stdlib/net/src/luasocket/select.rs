@@ -3,7 +3,7 @@
 //! An object in the sets is a socket, or anything with a method `getfd` that returns the number of
 //! a socket of this program. The methods are called as any Lua function, so they may wait.
 
-use super::descriptor::{Descriptor, find, poll_now};
+use super::descriptor::{Descriptor, find_any, poll_now};
 use super::failure::TIMEOUT;
 use super::object::from_value;
 use super::ssl::connection;
@@ -99,7 +99,7 @@ async fn collect(lua: &Lua, table: Slot, set: &mut Set, reads: bool) -> Result<(
                 lua.call(method, &[object], result).await?;
                 let descriptor = lua.get(result, |call, value| {
                     let number = value.to_number().filter(|&number| number >= 0.0);
-                    number.map_or(Ok(None), |number| match find(call, number) {
+                    number.map_or(Ok(None), |number| match find_any(call, number) {
                         Some(descriptor) => Ok(Some(descriptor)),
                         None => Err(Error::argument(
                             if reads { 1 } else { 2 },

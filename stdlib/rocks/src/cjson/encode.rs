@@ -300,7 +300,13 @@ impl Encoding {
                 10 => self.text.push(call, b"\\n")?,
                 12 => self.text.push(call, b"\\f")?,
                 13 => self.text.push(call, b"\\r")?,
-                _ => self.text.push(call, format!("\\u{byte:04x}").as_bytes())?,
+                _ => {
+                    let digit = |value: u8| {
+                        *b"0123456789abcdef".get(usize::from(value & 15)).unwrap_or(&b'0')
+                    };
+                    let escape = [b'\\', b'u', b'0', b'0', digit(byte >> 4), digit(*byte)];
+                    self.text.push(call, &escape)?;
+                }
             }
             rest = after;
         }

@@ -302,9 +302,11 @@ end
 -- os
 local execute = os.execute
 function module.os.execute(command)
-    local code = execute(command)
+    local code, reason = execute(command)
     if command == nil then
         return code ~= 0
+    elseif code < 0 then
+        return nil, reason or "exit", code
     elseif code == 0 then
         return true, "exit", code
     elseif code > 0 and code % 256 ~= 0 then

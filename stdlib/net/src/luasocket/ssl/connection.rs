@@ -14,6 +14,7 @@ use crate::luasocket::stream::{self, Blocked, Stream, Transport};
 use crate::luasocket::timeout::Timeout;
 use rustls::Connection;
 use rustls::server::Acceptor;
+use socket2::Type;
 use solvm_runtime::name::Name;
 use solvm_runtime::pool::in_pool;
 use solvm_vm::native::asynchronous::{self, Lua, Slot};
@@ -121,10 +122,7 @@ pub(super) fn set_number<'c>(
     this: This<'c>,
     number: f64,
 ) -> Result<(), Error> {
-    let descriptor = find(call, number);
-    if descriptor.is_none() && number >= 0.0 {
-        return Err(Error::argument(2, "descriptor of an open socket expected"));
-    }
+    let descriptor = find(call, number, false, Type::STREAM)?;
     this.0.descriptor.replace(descriptor);
     Ok(())
 }

@@ -76,7 +76,8 @@ pub(super) enum Mode {
 
 impl Data for Context {
     fn external_size(&self) -> usize {
-        CONTEXT_SIZE
+        let parameters = self.parameters.try_borrow();
+        CONTEXT_SIZE.saturating_add(parameters.map_or(0, |parameters| parameters.size()))
     }
 }
 
@@ -104,9 +105,10 @@ impl<'c> This<'c> {
     }
 
     /// Changes the parameters of connections that are made from now on.
-    fn change(self, change: impl FnOnce(&mut Parameters)) {
+    fn change(self, call: &mut Call<'c>, change: impl FnOnce(&mut Parameters)) {
         change(&mut self.0.parameters.borrow_mut());
         self.0.clients.take();
+        call.recount(self.1);
     }
 }
 
@@ -169,7 +171,7 @@ fn set_mode<'c>(
         }
     };
     this.0.mode.replace(Some(mode));
-    this.change(|parameters| parameters.is_server = mode == Mode::Server);
+    this.change(call, |parameters| parameters.is_server = mode == Mode::Server);
     set(call, Ok(()))
 }
 
@@ -193,17 +195,15 @@ where
         lua.finish_with(|call| {
             let context = Slot::argument(0).get(call);
             let this = This::from_lua(call, context);
-            set(
-                call,
-                match (loaded, this) {
-                    (Ok(loaded), Some(this)) => {
-                        this.change(|parameters| take(parameters, loaded));
-                        Ok(())
-                    }
-                    (Err(error), _) => Err(format!("error loading {what} ({})", reason(&error))),
-                    (_, None) => Err("invalid context".into()),
-                },
-            )
+            let result = match (loaded, this) {
+                (Ok(loaded), Some(this)) => {
+                    this.change(call, |parameters| take(parameters, loaded));
+                    Ok(())
+                }
+                (Err(error), _) => Err(format!("error loading {what} ({})", reason(&error))),
+                (_, None) => Err("invalid context".into()),
+            };
+            set(call, result)
         })
     }))
 }
@@ -289,7 +289,7 @@ fn set_cipher<'c>(
     if suites.is_empty() {
         return set(call, Err("error setting cipher list (no cipher match)".into()));
     }
-    this.change(|parameters| parameters.ciphers = Some(suites));
+    this.change(call, |parameters| parameters.ciphers = Some(suites));
     set(call, Ok(()))
 }
 
@@ -302,7 +302,7 @@ fn set_cipher_suites<'c>(
     let Some(suites) = cipher::selected_v13(&lossy(list)) else {
         return set(call, Err("error setting cipher list (no cipher match)".into()));
     };
-    this.change(|parameters| parameters.ciphers_v13 = Some(suites));
+    this.change(call, |parameters| parameters.ciphers_v13 = Some(suites));
     set(call, Ok(()))
 }
 
@@ -315,7 +315,7 @@ fn set_curve<'c>(
     let Some(curve) = cipher::curve(&lossy(name)) else {
         return set(call, Err(format!("elliptic curve '{}' not supported", lossy(name))));
     };
-    this.change(|parameters| parameters.curves = Some(vec![curve]));
+    this.change(call, |parameters| parameters.curves = Some(vec![curve]));
     set(call, Ok(()))
 }
 
@@ -328,7 +328,7 @@ fn set_curves<'c>(
     let list = lossy(list);
     match list.split(':').map(cipher::curve).collect() {
         Some(curves) => {
-            this.change(|parameters| parameters.curves = Some(curves));
+            this.change(call, |parameters| parameters.curves = Some(curves));
             set(call, Ok(()))
         }
         None => set(call, Err(format!("unknown elliptic curve in \"{list}\""))),
@@ -371,8 +371,8 @@ fn set_options<'c>(
     for option in options {
         let Some(name) = Name::from_lua(call, option) else { continue };
         match name.bytes() {
-            b"no_tlsv1_2" => this.change(|parameters| parameters.v12 = false),
-            b"no_tlsv1_3" => this.change(|parameters| parameters.v13 = false),
+            b"no_tlsv1_2" => this.change(call, |parameters| parameters.v12 = false),
+            b"no_tlsv1_3" => this.change(call, |parameters| parameters.v13 = false),
             other if OPTIONS.iter().any(|known| known.as_bytes() == other) => {}
             // OpenSSL's options as a number.
             _ if option.as_number().is_some() => {}
@@ -400,7 +400,7 @@ fn set_verify<'c>(
             _ => return set(call, Err(format!("invalid verify option ({})", lossy(name)))),
         }
     }
-    this.change(|parameters| {
+    this.change(call, |parameters| {
         parameters.verifies = verifies;
         parameters.needs_peer = needs_peer;
     });
@@ -424,7 +424,7 @@ fn set_verify_extension<'c>(
             _ => return set(call, Err(format!("invalid verify option ({})", lossy(name)))),
         }
     }
-    this.change(|parameters| parameters.continues = continues);
+    this.change(call, |parameters| parameters.continues = continues);
     set(call, Ok(()))
 }
 
@@ -446,7 +446,7 @@ fn set_protocols<'c>(
     names: Name<'c>,
 ) -> Result<Vec<Value<'c>>, Error> {
     let names = decode_protocols(names.bytes());
-    this.change(|parameters| parameters.protocols = names);
+    this.change(call, |parameters| parameters.protocols = names);
     set(call, Ok(()))
 }
 

@@ -42,6 +42,26 @@ pub(super) struct Parameters {
     pub(super) protocols: Vec<Vec<u8>>,
 }
 
+/// Approximate memory of a trusted authority.
+const AUTHORITY_SIZE: usize = 1 << 10;
+
+impl Parameters {
+    /// Approximate memory outside the heap.
+    pub(super) fn size(&self) -> usize {
+        let certificates = self.identity.chain.iter().map(|part| part.len());
+        let protocols = self.protocols.iter().map(|name| name.len().saturating_add(32));
+        let lists = [
+            self.ciphers.as_ref().map_or(0, Vec::len),
+            self.ciphers_v13.as_ref().map_or(0, Vec::len),
+            self.curves.as_ref().map_or(0, Vec::len),
+        ];
+        let authorities = self.authorities.as_ref().map_or(0, |store| store.len());
+        let counted =
+            certificates.chain(protocols).chain(lists.map(|length| length.saturating_mul(4)));
+        counted.fold(authorities.saturating_mul(AUTHORITY_SIZE), usize::saturating_add)
+    }
+}
+
 impl Clone for Identity {
     fn clone(&self) -> Self {
         let key = self.key.as_ref().map(PrivateKeyDer::clone_key);
