@@ -127,3 +127,14 @@ assert(file:write("x") == file)
 file:close()
 os.remove(path)
 print "ok"
+
+-- The functions of the module may become those of the global table.
+do
+    local library = require("compat53.module").table
+    local before = table.concat
+    for name, f in pairs(library) do table[name] = f end
+    local list = { "a" }
+    table.insert(list, "b")
+    assert(table.concat(list) == "ab" and table.remove(list) == "b")
+    table.concat = before
+end

@@ -1,5 +1,7 @@
 -- compat53.table: the functions of `table` as in Lua 5.3, which respect metamethods.
-local raw = table
+-- A copy: a program may put the functions of this module into the global table.
+local raw = {}
+for name, value in pairs(table) do raw[name] = value end
 local getmetatable = debug and debug.getmetatable or getmetatable
 local error, select, type, unpack = error, select, type, unpack
 local tostring, floor = tostring, math.floor
