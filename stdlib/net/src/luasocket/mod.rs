@@ -12,6 +12,7 @@ mod descriptor;
 mod dns;
 mod exception;
 mod failure;
+mod methods;
 pub mod mime;
 mod object;
 mod option;

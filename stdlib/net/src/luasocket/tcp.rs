@@ -1,17 +1,18 @@
 //! TCP objects: `tcp{master}`, `tcp{client}` and `tcp{server}`.
 
 use super::address::{host, port};
+use super::choice;
 use super::connecting::{Place, accept as accept_from};
 use super::descriptor::adopt;
 use super::failure::{CLOSED, done, failed, message};
+use super::methods::{self, Kind, Streaming};
 use super::object::{Family, Inner, Protocol, Role, any, become_role, new, of, to_string};
-use super::{choice, option, stream};
 use crate::sockets::allow_listening;
 use solvm_runtime::name::Name;
 use solvm_vm::native::asynchronous::{self, Slot};
-use solvm_vm::native::{Either, Library, Results};
-use solvm_vm::{Call, Error, LuaString, Userdata, Value};
-use std::net::{Shutdown, SocketAddr};
+use solvm_vm::native::{Library, Results};
+use solvm_vm::{Call, Error, Userdata, Value};
+use std::net::SocketAddr;
 use std::rc::Rc;
 
 /// The methods of all classes.
@@ -19,37 +20,44 @@ pub(super) static METHODS: Library = solvm_vm::library!(lazy "" {
     "__tostring" => to_string,
     "accept" => accept,
     "bind" => bind,
-    "close" => close,
+    "close" => methods::close::<Tcp>,
     "connect" => connect,
-    "dirty" => dirty,
-    "getfamily" => family,
-    "getfd" => number,
-    "getoption" => get_option,
+    "dirty" => methods::dirty::<Tcp>,
+    "getfamily" => methods::family::<Tcp>,
+    "getfd" => methods::number::<Tcp>,
+    "getoption" => methods::get_option::<Tcp>,
     "getpeername" => peer_name,
     "getsockname" => own_name,
-    "getstats" => stats,
-    "gettimeout" => timeout,
+    "getstats" => methods::stats::<Tcp>,
+    "gettimeout" => methods::timeout::<Tcp>,
     "listen" => listen,
-    "receive" => receive,
-    "send" => send,
-    "setfd" => set_number,
-    "setoption" => set_option,
+    "receive" => methods::receive::<Tcp>,
+    "send" => methods::send::<Tcp>,
+    "setfd" => methods::set_number::<Tcp>,
+    "setoption" => methods::set_option::<Tcp>,
     "setpeername" => same_as "connect",
     "setsockname" => same_as "bind",
-    "setstats" => set_stats,
-    "settimeout" => set_timeout,
-    "shutdown" => shutdown,
+    "setstats" => methods::set_stats::<Tcp>,
+    "settimeout" => methods::set_timeout::<Tcp>,
+    "shutdown" => methods::shutdown::<Tcp>,
 });
 
 /// The number of connections that wait to be accepted, by default.
 const BACKLOG: f64 = 32.0;
 
-fn this<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
-    any(object, Protocol::Tcp)
+/// TCP objects.
+struct Tcp;
+
+impl Kind for Tcp {
+    fn socket<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
+        any(object, Protocol::Tcp)
+    }
 }
 
-fn client<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
-    of(object, Protocol::Tcp, Role::Client)
+impl Streaming for Tcp {
+    fn client<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
+        of(object, Protocol::Tcp, Role::Client)
+    }
 }
 
 /// Creates a master object.
@@ -95,7 +103,7 @@ pub(super) fn connect_new<'c>(
     call.set_argument(0, object.value());
     Ok(asynchronous::run(move |lua| async move {
         let object = Slot::argument(0);
-        let inner = lua.get(object, |_, value| client(value).cloned())?;
+        let inner = lua.get(object, |_, value| Tcp::client(value).cloned())?;
         let _pause = lua.with(|call| inner.timeout.get().start().pause(call));
         let result = async {
             if let Some(local) = local {
@@ -148,7 +156,7 @@ fn connect<'c>(
     address: Name<'c>,
     number: Name<'c>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    let inner = this(object)?.clone();
+    let inner = Tcp::socket(object)?.clone();
     let place = port(number).map(|port| Place { host: host(address), port });
     Ok(asynchronous::run(move |lua| async move {
         let _pause = lua.with(|call| inner.timeout.get().start().pause(call));
@@ -230,124 +238,12 @@ pub(super) fn accept_as<'c>(
     }))
 }
 
-/// `client:receive([pattern[, prefix]])`
-fn receive<'c>(
-    call: &mut Call<'c>,
-    object: Value<'c>,
-    pattern: Option<Value<'c>>,
-    prefix: Option<LuaString<'c>>,
-) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c>>, Error> {
-    stream::receive(call, client(object)?, pattern, prefix)
-}
-
-/// `client:send(data[, first[, last]])`
-fn send<'c>(
-    call: &mut Call<'c>,
-    object: Value<'c>,
-    data: LuaString<'c>,
-    first: Option<f64>,
-    last: Option<f64>,
-) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c>>, Error> {
-    stream::send(call, client(object)?, data, first, last)
-}
-
-/// `object:close()`: frees the port and ends all waits.
-fn close(call: &mut Call, object: Value) -> Result<f64, Error> {
-    call.charge_for_system_call();
-    this(object)?.close();
-    Ok(1.0)
-}
-
-/// `client:shutdown([direction])`
-fn shutdown(call: &mut Call, object: Value, how: Option<Name>) -> Result<f64, Error> {
-    shut(call, client(object)?, how)
-}
-
-/// Shuts a connection of any kind down partially.
-pub(super) fn shut(call: &mut Call, inner: &Inner, how: Option<Name>) -> Result<f64, Error> {
-    call.charge_for_system_call();
-    let ways = [("both", Shutdown::Both), ("receive", Shutdown::Read), ("send", Shutdown::Write)];
-    let how = choice(2, how, &ways)?;
-    if let Some(descriptor) = inner.descriptor() {
-        // The peer may have closed it already.
-        let _ = descriptor.socket().shutdown(how);
-    }
-    Ok(1.0)
-}
-
-fn dirty(_: &mut Call, object: Value) -> Result<bool, Error> {
-    Ok(this(object)?.stream.is_dirty())
-}
-
-fn family(_: &mut Call, object: Value) -> Result<&'static str, Error> {
-    Ok(family_name(this(object)?))
-}
-
-/// The result of `getfamily`.
-pub(super) fn family_name(inner: &Inner) -> &'static str {
-    if inner.family.get() == Family::V6 { "inet6" } else { "inet4" }
-}
-
-fn number(_: &mut Call, object: Value) -> Result<f64, Error> {
-    Ok(this(object)?.number())
-}
-
-fn set_number(call: &mut Call, object: Value, number: f64) -> Result<(), Error> {
-    this(object)?.set_number(call, number)
-}
-
-fn stats(_: &mut Call, object: Value) -> Result<(f64, f64, f64), Error> {
-    Ok(client(object)?.stream.stats())
-}
-
-fn set_stats(
-    _: &mut Call,
-    object: Value,
-    received: Option<f64>,
-    sent: Option<f64>,
-    age: Option<f64>,
-) -> Result<f64, Error> {
-    client(object)?.stream.set_stats(received, sent, age);
-    Ok(1.0)
-}
-
-fn timeout(_: &mut Call, object: Value) -> Result<(f64, f64), Error> {
-    let timeout = this(object)?.timeout.get();
-    Ok((timeout.block, timeout.total))
-}
-
-fn set_timeout(
-    _: &mut Call,
-    object: Value,
-    seconds: Option<f64>,
-    mode: Option<Name>,
-) -> Result<f64, Error> {
-    this(object)?.set_timeout(seconds, mode)
-}
-
-fn get_option<'c>(
-    call: &mut Call<'c>,
-    object: Value<'c>,
-    name: Name<'c>,
-) -> Result<Vec<Value<'c>>, Error> {
-    option::get(call, this(object)?, name)
-}
-
-fn set_option<'c>(
-    call: &mut Call<'c>,
-    object: Value<'c>,
-    name: Name<'c>,
-    value: Option<Value<'c>>,
-) -> Result<Vec<Value<'c>>, Error> {
-    option::set(call, this(object)?, name, value.unwrap_or(Value::NIL))
-}
-
 fn peer_name<'c>(call: &mut Call<'c>, object: Value<'c>) -> Result<Vec<Value<'c>>, Error> {
-    name_of_peer(call, this(object)?)
+    name_of_peer(call, Tcp::socket(object)?)
 }
 
 fn own_name<'c>(call: &mut Call<'c>, object: Value<'c>) -> Result<Vec<Value<'c>>, Error> {
-    name_of_socket(call, this(object)?)
+    name_of_socket(call, Tcp::socket(object)?)
 }
 
 /// The results of `getpeername`.

@@ -4,11 +4,11 @@ use super::address::{host, port, to_send};
 use super::connecting::Place;
 use super::descriptor::Descriptor;
 use super::failure::{CLOSED, TIMEOUT, done, failed, message};
+use super::methods::{self, Kind};
 use super::object::{
     Family, Inner, Protocol, Role, any, become_role, new, of, to_string, uninterrupted,
 };
-use super::option;
-use super::tcp::{bind_to, family_name, name_of_peer, name_of_socket, opened};
+use super::tcp::{bind_to, name_of_peer, name_of_socket, opened};
 use super::timeout::Timer;
 use crate::sockets::network;
 use rustix::net::{RecvFlags, SocketAddrAny, connect_unspec, recvfrom};
@@ -24,23 +24,23 @@ use tokio::io::Interest;
 /// The methods of both classes.
 pub(super) static METHODS: Library = solvm_vm::library!(lazy "" {
     "__tostring" => to_string,
-    "close" => close,
-    "dirty" => dirty,
-    "getfamily" => family,
-    "getfd" => number,
-    "getoption" => get_option,
+    "close" => methods::close::<Udp>,
+    "dirty" => methods::dirty::<Udp>,
+    "getfamily" => methods::family::<Udp>,
+    "getfd" => methods::number::<Udp>,
+    "getoption" => methods::get_option::<Udp>,
     "getpeername" => peer_name,
     "getsockname" => own_name,
-    "gettimeout" => timeout,
+    "gettimeout" => methods::timeout::<Udp>,
     "receive" => receive,
     "receivefrom" => receive_from,
     "send" => send,
     "sendto" => send_to,
-    "setfd" => set_number,
-    "setoption" => set_option,
+    "setfd" => methods::set_number::<Udp>,
+    "setoption" => methods::set_option::<Udp>,
     "setpeername" => set_peer_name,
     "setsockname" => set_own_name,
-    "settimeout" => set_timeout,
+    "settimeout" => methods::set_timeout::<Udp>,
 });
 
 /// The size of a receive, by default.
@@ -48,8 +48,13 @@ pub(super) const DATAGRAM: usize = 8192;
 /// Maximum size of a datagram.
 const MAX_DATAGRAM: usize = 1 << 16;
 
-fn this<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
-    any(object, Protocol::Udp)
+/// UDP objects.
+struct Udp;
+
+impl Kind for Udp {
+    fn socket<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
+        any(object, Protocol::Udp)
+    }
 }
 
 fn unconnected<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
@@ -197,7 +202,7 @@ fn receive<'c>(
     object: Value<'c>,
     size: Option<f64>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    let inner = this(object)?.clone();
+    let inner = Udp::socket(object)?.clone();
     Ok(asynchronous::run(move |lua| async move {
         let _pause = lua.with(|call| inner.timeout.get().start().pause(call));
         let result = receive_datagram(&inner, size).await;
@@ -238,7 +243,7 @@ fn set_peer_name<'c>(
     address: Name<'c>,
     number: Option<Name<'c>>,
 ) -> Result<impl Results<'c> + use<'c>, Error> {
-    let inner = this(object)?.clone();
+    let inner = Udp::socket(object)?.clone();
     let connects = address.bytes() != b"*";
     let place = match (number, connects) {
         (Some(number), true) => port(number).map(|port| Some(Place { host: host(address), port })),
@@ -280,64 +285,10 @@ fn set_own_name<'c>(
     bind_to(call, inner, address, number)
 }
 
-/// `object:close()`: frees the port and ends all waits.
-fn close(call: &mut Call, object: Value) -> Result<f64, Error> {
-    call.charge_for_system_call();
-    this(object)?.close();
-    Ok(1.0)
-}
-
-fn dirty(_: &mut Call, object: Value) -> Result<bool, Error> {
-    this(object).map(|_| false)
-}
-
-fn family(_: &mut Call, object: Value) -> Result<&'static str, Error> {
-    Ok(family_name(this(object)?))
-}
-
-fn number(_: &mut Call, object: Value) -> Result<f64, Error> {
-    Ok(this(object)?.number())
-}
-
-fn set_number(call: &mut Call, object: Value, number: f64) -> Result<(), Error> {
-    this(object)?.set_number(call, number)
-}
-
-fn timeout(_: &mut Call, object: Value) -> Result<(f64, f64), Error> {
-    let timeout = this(object)?.timeout.get();
-    Ok((timeout.block, timeout.total))
-}
-
-fn set_timeout(
-    _: &mut Call,
-    object: Value,
-    seconds: Option<f64>,
-    mode: Option<Name>,
-) -> Result<f64, Error> {
-    this(object)?.set_timeout(seconds, mode)
-}
-
-fn get_option<'c>(
-    call: &mut Call<'c>,
-    object: Value<'c>,
-    name: Name<'c>,
-) -> Result<Vec<Value<'c>>, Error> {
-    option::get(call, this(object)?, name)
-}
-
-fn set_option<'c>(
-    call: &mut Call<'c>,
-    object: Value<'c>,
-    name: Name<'c>,
-    value: Option<Value<'c>>,
-) -> Result<Vec<Value<'c>>, Error> {
-    option::set(call, this(object)?, name, value.unwrap_or(Value::NIL))
-}
-
 fn peer_name<'c>(call: &mut Call<'c>, object: Value<'c>) -> Result<Vec<Value<'c>>, Error> {
     name_of_peer(call, connected(object)?)
 }
 
 fn own_name<'c>(call: &mut Call<'c>, object: Value<'c>) -> Result<Vec<Value<'c>>, Error> {
-    name_of_socket(call, this(object)?)
+    name_of_socket(call, Udp::socket(object)?)
 }

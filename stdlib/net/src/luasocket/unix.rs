@@ -6,9 +6,10 @@
 
 use super::connecting::{connect_to, network_of};
 use super::failure::{CLOSED, done, failed, message};
+use super::methods::{self, Kind, Streaming};
 use super::object::{Family, Inner, Protocol, Role, any, become_role, new, of, to_string};
+use super::tcp;
 use super::udp::{receive_datagram, send_datagram, sent};
-use super::{option, stream, tcp};
 use rustix::net::SocketAddrUnix;
 use socket2::{Domain, SockAddr};
 use solvm_files::file_system;
@@ -16,7 +17,7 @@ use solvm_runtime::host::{NetworkUse, path_of};
 use solvm_runtime::name::Name;
 use solvm_runtime::system_error::reason;
 use solvm_vm::native::asynchronous::{self, Lua, Slot};
-use solvm_vm::native::{Either, Library, Results};
+use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, LuaString, Value};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -33,43 +34,43 @@ static STREAM: Library = solvm_vm::library!(lazy "" {
     "__tostring" => to_string,
     "accept" => accept,
     "bind" => bind,
-    "close" => close,
+    "close" => methods::close::<Unix>,
     "connect" => connect,
-    "dirty" => dirty,
-    "getfd" => number,
+    "dirty" => methods::dirty::<Unix>,
+    "getfd" => methods::number::<Unix>,
     "getsockname" => own_name,
-    "getstats" => stats,
-    "gettimeout" => timeout,
+    "getstats" => methods::stats::<Unix>,
+    "gettimeout" => methods::timeout::<Unix>,
     "listen" => listen,
-    "receive" => receive,
-    "send" => send,
-    "setfd" => set_number,
-    "setoption" => set_option,
+    "receive" => methods::receive::<Unix>,
+    "send" => methods::send::<Unix>,
+    "setfd" => methods::set_number::<Unix>,
+    "setoption" => methods::set_option::<Unix>,
     "setpeername" => same_as "connect",
     "setsockname" => same_as "bind",
-    "setstats" => set_stats,
-    "settimeout" => set_timeout,
-    "shutdown" => shutdown,
+    "setstats" => methods::set_stats::<Unix>,
+    "settimeout" => methods::set_timeout::<Unix>,
+    "shutdown" => methods::shutdown::<Unix>,
 });
 
 static DATAGRAM: Library = solvm_vm::library!(lazy "" {
     "__tostring" => to_string,
     "bind" => bind,
-    "close" => close,
+    "close" => methods::close::<Unix>,
     "connect" => connect,
-    "dirty" => dirty,
-    "getfd" => number,
+    "dirty" => methods::dirty::<Unix>,
+    "getfd" => methods::number::<Unix>,
     "getsockname" => own_name,
-    "gettimeout" => timeout,
+    "gettimeout" => methods::timeout::<Unix>,
     "receive" => receive_one,
     "receivefrom" => receive_from,
     "send" => send_one,
     "sendto" => send_to,
-    "setfd" => set_number,
-    "setoption" => set_option,
+    "setfd" => methods::set_number::<Unix>,
+    "setoption" => methods::set_option::<Unix>,
     "setpeername" => same_as "connect",
     "setsockname" => same_as "bind",
-    "settimeout" => set_timeout,
+    "settimeout" => methods::set_timeout::<Unix>,
 });
 
 /// The longest path that fits into an address.
@@ -101,19 +102,25 @@ fn create<'c>(
     }
 }
 
-/// Returns the socket of the first argument, of either kind.
-fn this<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
-    any(object, Protocol::UnixDatagram).or_else(|_| any(object, Protocol::UnixStream))
+/// Unix objects, of either kind.
+struct Unix;
+
+impl Kind for Unix {
+    fn socket<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
+        any(object, Protocol::UnixDatagram).or_else(|_| any(object, Protocol::UnixStream))
+    }
 }
 
-/// The same, of one that is not connected.
+impl Streaming for Unix {
+    fn client<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
+        of(object, Protocol::UnixStream, Role::Client)
+    }
+}
+
+/// Returns the socket of the first argument, which is not connected.
 fn fresh<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
     of(object, Protocol::UnixDatagram, Role::Unconnected)
         .or_else(|_| of(object, Protocol::UnixStream, Role::Master))
-}
-
-fn client<'c>(object: Value<'c>) -> Result<&'c Rc<Inner>, Error> {
-    of(object, Protocol::UnixStream, Role::Client)
 }
 
 /// The address of a path, if the program may use it.
@@ -222,27 +229,6 @@ fn accept<'c>(call: &mut Call<'c>, object: Value<'c>) -> Result<impl Results<'c>
     tcp::accept_as(call, inner, &STREAM)
 }
 
-/// `client:receive([pattern[, prefix]])`
-fn receive<'c>(
-    call: &mut Call<'c>,
-    object: Value<'c>,
-    pattern: Option<Value<'c>>,
-    prefix: Option<LuaString<'c>>,
-) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c>>, Error> {
-    stream::receive(call, client(object)?, pattern, prefix)
-}
-
-/// `client:send(data[, first[, last]])`
-fn send<'c>(
-    call: &mut Call<'c>,
-    object: Value<'c>,
-    data: LuaString<'c>,
-    first: Option<f64>,
-    last: Option<f64>,
-) -> Result<Either<Vec<Value<'c>>, impl Results<'c> + use<'c>>, Error> {
-    stream::send(call, client(object)?, data, first, last)
-}
-
 /// `connected:send(data)`
 fn send_one<'c>(
     call: &mut Call<'c>,
@@ -315,7 +301,7 @@ fn receive_from<'c>(
 /// `object:getsockname()`: returns the path, which may be empty.
 fn own_name<'c>(call: &mut Call<'c>, object: Value<'c>) -> Result<Vec<Value<'c>>, Error> {
     call.charge_for_system_call();
-    let Some(descriptor) = this(object)?.descriptor() else {
+    let Some(descriptor) = Unix::socket(object)?.descriptor() else {
         return failed(call, "Bad file descriptor");
     };
     match descriptor.socket().local_addr() {
@@ -325,65 +311,4 @@ fn own_name<'c>(call: &mut Call<'c>, object: Value<'c>) -> Result<Vec<Value<'c>>
         }
         Err(error) => failed(call, &message(&error)),
     }
-}
-
-/// `object:close()`: ends all waits. The path stays, as in LuaSocket.
-fn close(call: &mut Call, object: Value) -> Result<f64, Error> {
-    call.charge_for_system_call();
-    this(object)?.close();
-    Ok(1.0)
-}
-
-fn shutdown(call: &mut Call, object: Value, how: Option<Name>) -> Result<f64, Error> {
-    tcp::shut(call, client(object)?, how)
-}
-
-fn dirty(_: &mut Call, object: Value) -> Result<bool, Error> {
-    Ok(this(object)?.stream.is_dirty())
-}
-
-fn number(_: &mut Call, object: Value) -> Result<f64, Error> {
-    Ok(this(object)?.number())
-}
-
-fn set_number(call: &mut Call, object: Value, number: f64) -> Result<(), Error> {
-    this(object)?.set_number(call, number)
-}
-
-fn stats(_: &mut Call, object: Value) -> Result<(f64, f64, f64), Error> {
-    Ok(client(object)?.stream.stats())
-}
-
-fn set_stats(
-    _: &mut Call,
-    object: Value,
-    received: Option<f64>,
-    sent: Option<f64>,
-    age: Option<f64>,
-) -> Result<f64, Error> {
-    client(object)?.stream.set_stats(received, sent, age);
-    Ok(1.0)
-}
-
-fn timeout(_: &mut Call, object: Value) -> Result<(f64, f64), Error> {
-    let timeout = this(object)?.timeout.get();
-    Ok((timeout.block, timeout.total))
-}
-
-fn set_timeout(
-    _: &mut Call,
-    object: Value,
-    seconds: Option<f64>,
-    mode: Option<Name>,
-) -> Result<f64, Error> {
-    this(object)?.set_timeout(seconds, mode)
-}
-
-fn set_option<'c>(
-    call: &mut Call<'c>,
-    object: Value<'c>,
-    name: Name<'c>,
-    value: Option<Value<'c>>,
-) -> Result<Vec<Value<'c>>, Error> {
-    option::set(call, this(object)?, name, value.unwrap_or(Value::NIL))
 }

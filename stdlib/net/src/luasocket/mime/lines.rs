@@ -4,7 +4,7 @@ use super::{CRLF, Filtered, Output};
 use solvm_vm::{Call, LuaString, Value};
 
 /// The default length of a line.
-pub(super) const LENGTH: f64 = 76.0;
+const LENGTH: f64 = 76.0;
 
 /// `wrp(left[, chunk[, length]])`: breaks lines that are longer. `left` is the room in the current
 /// line.
@@ -14,9 +14,22 @@ pub(super) fn wrap<'c>(
     chunk: Option<LuaString<'c>>,
     length: Option<f64>,
 ) -> Filtered<'c> {
+    wrap_with(call, left, chunk, length, CRLF, |_| 0.0)
+}
+
+/// Breaks lines by `line_break`, where the room in a line is no more than `reserve` of the next
+/// byte.
+pub(super) fn wrap_with<'c>(
+    call: &mut Call<'c>,
+    left: f64,
+    chunk: Option<LuaString<'c>>,
+    length: Option<f64>,
+    line_break: &'static [u8],
+    reserve: impl Fn(u8) -> f64,
+) -> Filtered<'c> {
     let (mut left, length) = (left.trunc(), length.unwrap_or(LENGTH).trunc());
     let Some(chunk) = chunk else {
-        let end = if left < length { call.string(CRLF)?.value() } else { Value::NIL };
+        let end = if left < length { call.string(line_break)?.value() } else { Value::NIL };
         return Ok((end, Value::number(length)));
     };
     let mut output = Output::new(call);
@@ -28,9 +41,9 @@ pub(super) fn wrap<'c>(
                 left = length;
             }
             _ => {
-                if left <= 0.0 {
+                if left <= reserve(byte) {
                     left = length;
-                    output.put(CRLF)?;
+                    output.put(line_break)?;
                 }
                 output.put(&[byte])?;
                 left -= 1.0;

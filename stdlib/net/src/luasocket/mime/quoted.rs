@@ -1,7 +1,7 @@
 //! The encoding "quoted-printable". A byte can be encoded only when the next two are known: blanks
 //! are quoted at the end of a line.
 
-use super::lines::LENGTH;
+use super::lines::wrap_with;
 use super::{CRLF, Filtered, Output};
 use solvm_vm::{Call, Error, LuaString, Value};
 
@@ -115,30 +115,7 @@ pub(super) fn wrap<'c>(
     chunk: Option<LuaString<'c>>,
     length: Option<f64>,
 ) -> Filtered<'c> {
-    let (mut left, length) = (left.trunc(), length.unwrap_or(LENGTH).trunc());
-    let Some(chunk) = chunk else {
-        let end = if left < length { call.string(SOFT_BREAK)?.value() } else { Value::NIL };
-        return Ok((end, Value::number(length)));
-    };
-    let mut output = Output::new(call);
-    for &byte in chunk.bytes() {
-        match byte {
-            b'\r' => {}
-            b'\n' => {
-                output.put(CRLF)?;
-                left = length;
-            }
-            _ => {
-                // An encoded byte must not be broken.
-                let needed = if byte == b'=' { 3.0 } else { 1.0 };
-                if left <= needed {
-                    left = length;
-                    output.put(SOFT_BREAK)?;
-                }
-                output.put(&[byte])?;
-                left -= 1.0;
-            }
-        }
-    }
-    output.finish_with(left)
+    // An encoded byte must not be broken.
+    let reserve = |byte| if byte == b'=' { 3.0 } else { 1.0 };
+    wrap_with(call, left, chunk, length, SOFT_BREAK, reserve)
 }

@@ -29,7 +29,7 @@ use tokio::io::Interest;
 pub(super) const CLASS: &str = "SSL:Connection";
 
 /// The fields of a connection's environment.
-pub(super) const CONTEXT: &str = "context";
+const CONTEXT: &str = "context";
 pub(super) const NAMES: &str = "names";
 pub(super) const IS_STRICT: &str = "strict";
 /// Memory of a connection outside the heap: the buffers of rustls.
@@ -153,7 +153,7 @@ impl Inner {
 
     /// Ends the handshake or the connection.
     pub(super) fn fail(&self, error: &rustls::Error, socket: &Descriptor) -> Blocked {
-        // The peer is told why, if it still listens.
+        // The peer gets the reason, if it still listens.
         let _ = self.with_connection(|connection| flush(connection, socket));
         self.tls.replace(Tls::Closed);
         Blocked::Failed(reason(error))
@@ -257,6 +257,17 @@ impl Inner {
         }
         blocked
     }
+}
+
+/// A slot with the context of the connection that is the first argument of a native that waits.
+pub(super) fn context_of(lua: &Lua) -> Result<Slot, Error> {
+    let context = lua.slot();
+    lua.with(|call| {
+        let connection = Slot::argument(0).get(call);
+        let value = field(call, connection, CONTEXT)?;
+        context.set(call, value);
+        Ok(context)
+    })
 }
 
 /// The context of a connection, inside a native that waits: what `f` needs of it.
@@ -448,13 +459,7 @@ pub(super) fn peer_verification<'c>(
 ) -> Result<impl Results<'c> + use<'c>, Error> {
     let chain = certificates(this);
     Ok(asynchronous::run(move |lua| async move {
-        let context = lua.slot();
-        lua.with(|call| {
-            let connection = Slot::argument(0).get(call);
-            let value = field(call, connection, CONTEXT)?;
-            context.set(call, value);
-            Ok::<(), Error>(())
-        })?;
+        let context = context_of(&lua)?;
         let parameters =
             with_context(&lua, context, |context| context.parameters.borrow().clone())?;
         let verified = in_pool(move || {

@@ -104,6 +104,17 @@ impl<'c> This<'c> {
         self.1.value()
     }
 
+    /// Takes a value over into the parameters, if there is one: the results of a setter.
+    fn take<T>(
+        self,
+        call: &mut Call<'c>,
+        value: Result<T, String>,
+        take: impl FnOnce(&mut Parameters, T),
+    ) -> Result<Vec<Value<'c>>, Error> {
+        let result = value.map(|value| self.change(call, |parameters| take(parameters, value)));
+        set(call, result)
+    }
+
     /// Changes the parameters of connections that are made from now on.
     fn change(self, call: &mut Call<'c>, change: impl FnOnce(&mut Parameters)) {
         change(&mut self.0.parameters.borrow_mut());
@@ -194,16 +205,12 @@ where
         let loaded = in_pool(move || read(&*files, &path)).await.flatten();
         lua.finish_with(|call| {
             let context = Slot::argument(0).get(call);
-            let this = This::from_lua(call, context);
-            let result = match (loaded, this) {
-                (Ok(loaded), Some(this)) => {
-                    this.change(call, |parameters| take(parameters, loaded));
-                    Ok(())
-                }
-                (Err(error), _) => Err(format!("error loading {what} ({})", reason(&error))),
-                (_, None) => Err("invalid context".into()),
-            };
-            set(call, result)
+            let loaded =
+                loaded.map_err(|error| format!("error loading {what} ({})", reason(&error)));
+            match This::from_lua(call, context) {
+                Some(this) => this.take(call, loaded, take),
+                None => set(call, loaded.and(Err("invalid context".into()))),
+            }
         })
     }))
 }
@@ -279,18 +286,18 @@ fn locations<'c>(
     })
 }
 
+/// The reason for a list without a suite that is known.
+const NO_CIPHER: &str = "error setting cipher list (no cipher match)";
+
 /// `setcipher(context, list)`: suites of TLS 1.2.
 fn set_cipher<'c>(
     call: &mut Call<'c>,
     this: This<'c>,
     list: Name<'c>,
 ) -> Result<Vec<Value<'c>>, Error> {
-    let suites = cipher::selected(&lossy(list));
-    if suites.is_empty() {
-        return set(call, Err("error setting cipher list (no cipher match)".into()));
-    }
-    this.change(call, |parameters| parameters.ciphers = Some(suites));
-    set(call, Ok(()))
+    let suites = Some(cipher::selected(&lossy(list))).filter(|suites| !suites.is_empty());
+    let suites = suites.ok_or_else(|| NO_CIPHER.into());
+    this.take(call, suites, |parameters, suites| parameters.ciphers = Some(suites))
 }
 
 /// `setciphersuites(context, list)`: suites of TLS 1.3.
@@ -299,11 +306,8 @@ fn set_cipher_suites<'c>(
     this: This<'c>,
     list: Name<'c>,
 ) -> Result<Vec<Value<'c>>, Error> {
-    let Some(suites) = cipher::selected_v13(&lossy(list)) else {
-        return set(call, Err("error setting cipher list (no cipher match)".into()));
-    };
-    this.change(call, |parameters| parameters.ciphers_v13 = Some(suites));
-    set(call, Ok(()))
+    let suites = cipher::selected_v13(&lossy(list)).ok_or_else(|| NO_CIPHER.into());
+    this.take(call, suites, |parameters, suites| parameters.ciphers_v13 = Some(suites))
 }
 
 /// `setcurve(context, name)`
@@ -312,11 +316,10 @@ fn set_curve<'c>(
     this: This<'c>,
     name: Name<'c>,
 ) -> Result<Vec<Value<'c>>, Error> {
-    let Some(curve) = cipher::curve(&lossy(name)) else {
-        return set(call, Err(format!("elliptic curve '{}' not supported", lossy(name))));
-    };
-    this.change(call, |parameters| parameters.curves = Some(vec![curve]));
-    set(call, Ok(()))
+    let name = lossy(name);
+    let unknown = || format!("elliptic curve '{name}' not supported");
+    let curve = cipher::curve(&name).ok_or_else(unknown);
+    this.take(call, curve, |parameters, curve| parameters.curves = Some(vec![curve]))
 }
 
 /// `setcurveslist(context, list)`
@@ -326,13 +329,9 @@ fn set_curves<'c>(
     list: Name<'c>,
 ) -> Result<Vec<Value<'c>>, Error> {
     let list = lossy(list);
-    match list.split(':').map(cipher::curve).collect() {
-        Some(curves) => {
-            this.change(call, |parameters| parameters.curves = Some(curves));
-            set(call, Ok(()))
-        }
-        None => set(call, Err(format!("unknown elliptic curve in \"{list}\""))),
-    }
+    let curves: Option<Vec<_>> = list.split(':').map(cipher::curve).collect();
+    let curves = curves.ok_or_else(|| format!("unknown elliptic curve in \"{list}\""));
+    this.take(call, curves, |parameters, curves| parameters.curves = Some(curves))
 }
 
 /// `setdepth(context, depth)`: has no effect; chains have a limit of their own.

@@ -2,7 +2,7 @@
 //! first message.
 
 use super::connection::{
-    CONTEXT, IS_STRICT, Inner, NAMES, RECORD, This, Tls, field, fill, flush, with_context,
+    IS_STRICT, Inner, NAMES, RECORD, This, Tls, context_of, field, fill, flush, with_context,
 };
 use super::context::{CHOOSES_PROTOCOL, Context, decode_protocols};
 use super::parameters::{Parameters, reason};
@@ -111,13 +111,7 @@ pub(super) fn handshake<'c>(
 
 async fn shake_hands(lua: &Lua, inner: &Rc<Inner>) -> Result<Result<(), String>, Error> {
     let timer = inner.timeout.get().start();
-    let context = lua.slot();
-    lua.with(|call| {
-        let connection = Slot::argument(0).get(call);
-        let value = field(call, connection, CONTEXT)?;
-        context.set(call, value);
-        Ok::<(), Error>(())
-    })?;
+    let context = context_of(lua)?;
     let Some(socket) = inner.socket() else { return Ok(Err(CLOSED.into())) };
     let is_new = matches!(*inner.tls.borrow(), Tls::New);
     if is_new {
