@@ -4,6 +4,7 @@
 //! same option table: long options may have one dash, and everything after the script belongs to
 //! the script.
 
+use crate::compat::Compat;
 use crate::permissions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -12,8 +13,7 @@ use solvm_jit::Listing;
 use solvm_runtime::deadline::{Limits, Timeout};
 use solvm_runtime::duration;
 use solvm_runtime::host::Permissions;
-use solvm_stdlib::Globals;
-use solvm_vm::{Config, Dialect};
+use solvm_vm::Config;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::iter::Peekable;
@@ -55,36 +55,6 @@ pub(crate) enum Stage {
     Ast,
     /// The compiled code.
     Bytecode,
-}
-
-/// Which Lua a program was written for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Compat {
-    /// SolVM's: Lua 5.1's messages and behaviour, and all names.
-    #[default]
-    Lua,
-    /// As [`Compat::Lua`], with the names of Lua 5.1 alone.
-    Lua51,
-    /// gopher-lua's messages and behaviour.
-    GopherLua,
-}
-
-impl Compat {
-    /// Whose messages and behaviour it gets.
-    pub(crate) fn dialect(self) -> Dialect {
-        match self {
-            Compat::Lua | Compat::Lua51 => Dialect::Lua,
-            Compat::GopherLua => Dialect::GopherLua,
-        }
-    }
-
-    /// The names that it starts with.
-    pub(crate) fn globals(self) -> Globals {
-        match self {
-            Compat::Lua | Compat::GopherLua => Globals::All,
-            Compat::Lua51 => Globals::Lua51,
-        }
-    }
 }
 
 /// The parsed command line.
@@ -297,15 +267,7 @@ pub(crate) fn options() -> Command {
                     "lua".into(),
                 ),
             )
-            .value_parser(
-                PossibleValuesParser::new(["lua", "lua5.1", "gopher-lua"]).map(|name| {
-                    match name.as_str() {
-                        "lua5.1" => Compat::Lua51,
-                        "gopher-lua" => Compat::GopherLua,
-                        _ => Compat::Lua,
-                    }
-                }),
-            ),
+            .value_parser(PossibleValuesParser::new(Compat::NAMES).map(|name| Compat::of(&name))),
         )
         .arg(
             option(

@@ -36,11 +36,8 @@ enum Chunk {
 pub(crate) async fn drive_chunks(executor: &mut Executor, arguments: &Arguments) -> Outcome {
     let Some(chunks) = read_chunks(executor, arguments).await else { return Outcome::Interrupted };
     let failure = Rc::default();
-    let program = Program {
-        chunks,
-        arguments: Rc::new(ScriptArguments::of(arguments)),
-        failure: Rc::clone(&failure),
-    };
+    let program =
+        Program { chunks, arguments: ScriptArguments::of(arguments), failure: Rc::clone(&failure) };
     let started = executor.enter(|call| {
         let program = RefCell::new(Some(program));
         let main = call.closure(move |_: &mut Call| {
@@ -142,7 +139,7 @@ impl ScriptArguments {
 /// The main goroutine's native: it calls one chunk after the other.
 struct Program {
     chunks: VecDeque<Chunk>,
-    arguments: Rc<ScriptArguments>,
+    arguments: ScriptArguments,
     /// Where the report goes if a chunk does not start.
     failure: Rc<RefCell<Option<Report>>>,
 }

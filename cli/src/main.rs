@@ -5,6 +5,7 @@ mod arguments;
 mod chunks;
 mod colors;
 mod commands;
+mod compat;
 mod description;
 mod exit;
 mod hints;

@@ -114,7 +114,8 @@ pub static LIBRARIES: &[Module] = &[
         &solvm_net::websocket::client::LIBRARY,
         include_str!("../meta/websocket.lua"),
     ),
-    Module::new(Required, "lfs", &lfs::LIBRARY, include_str!("../meta/lfs.lua")),
+    Module::new(Required, "lfs", &lfs::LIBRARY, include_str!("../meta/lfs.lua"))
+        .completed_by(lfs::complete),
     Module::new(
         Required,
         "solvm.jit",
@@ -221,9 +222,10 @@ pub static LIBRARIES: &[Module] = &[
     #[cfg(feature = "rocks")]
     Module::new(Required, "posix.utime", &posix::LIBRARY, ""),
     #[cfg(feature = "rocks")]
-    Module::new(Required, "system", &system::LIBRARY, include_str!("../meta/system.lua")),
+    Module::new(Required, "system", &system::LIBRARY, include_str!("../meta/system.lua"))
+        .completed_by(system::complete),
     #[cfg(feature = "rocks")]
-    Module::new(Required, "system.core", &system::LIBRARY, ""),
+    Module::new(Required, "system.core", &system::LIBRARY, "").completed_by(system::complete),
     #[cfg(feature = "rocks")]
     Module::new(Required, "term", &term::LIBRARY, include_str!("../meta/term.lua")),
     #[cfg(feature = "rocks")]
@@ -238,7 +240,6 @@ pub static LIBRARIES: &[Module] = &[
 
 /// The openers of modules that are more than tables of natives.
 static OPENERS: modules::Openers = &[
-    lfs::OPENERS,
     #[cfg(feature = "rocks")]
     cjson::OPENERS,
     #[cfg(feature = "rocks")]
@@ -247,8 +248,6 @@ static OPENERS: modules::Openers = &[
     luautf8::OPENERS,
     #[cfg(feature = "rocks")]
     posix::OPENERS,
-    #[cfg(feature = "rocks")]
-    system::OPENERS,
     #[cfg(feature = "rocks")]
     term::OPENERS,
     #[cfg(all(feature = "net", unix))]

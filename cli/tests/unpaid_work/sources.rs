@@ -75,6 +75,7 @@ const OUT_OF_REACH: &[(&str, &str, &str)] = &[
     ("lua/src/debug/prompt.rs", "REPORT", "called only with what a typed line raises"),
     ("lua/src/load.rs", "PROTECTED_CALL", "the global `pcall` by another name"),
     ("lua/src/lua_source.rs", "HELPERS", "called by libraries in Lua"),
+    ("lua/src/modules.rs", "LOADER", "called by `require` and `import`"),
     ("net/src/luasocket/exception.rs", "PROTECTED_CALL", "the global `pcall` by another name"),
     ("net/src/sockets/tcp.rs", "ACCEPT", "runs in the goroutine of a listener"),
     ("lua/src/package.rs", "Loading", "a mark in `package.loaded` while a module loads"),

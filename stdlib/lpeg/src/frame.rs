@@ -7,7 +7,7 @@ pub(crate) enum Pending {
     Nothing,
     /// Its results are the values of a capture that ends there.
     Values { end: u32 },
-    /// The same, but nil is no value.
+    /// The same, but nil counts as absent.
     Query { end: u32 },
     /// Its result replaces what the fold in the last frame has so far.
     Fold,

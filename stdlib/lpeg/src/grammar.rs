@@ -24,7 +24,7 @@ pub(crate) fn close<'c>(call: &mut Call<'c>, table: Table<'c>) -> Made<'c> {
         positions.set(call, name, Value::number(position as f64))?;
     }
     tree.push(Node::Grammar(names.len() as u16))?;
-    // The first rule is used, whoever calls it.
+    // The first rule is used, wherever it is called.
     let mut is_used = vec![false; names.len()];
     is_used[0] = true;
     for node in &mut tree.nodes {

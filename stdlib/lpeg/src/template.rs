@@ -33,7 +33,7 @@ impl<'c> Context<'_, 'c> {
         numbers
     }
 
-    /// Appends a string in which `%` and a digit stand for a piece.
+    /// Appends a string in which `%` and a digit are replaced by a piece.
     pub(crate) fn fill(
         &mut self,
         key: u16,

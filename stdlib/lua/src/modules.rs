@@ -9,7 +9,7 @@
 use solvm_runtime::host::Host;
 use solvm_runtime::module::{Module, Place};
 use solvm_runtime::registry::registry_table;
-use solvm_vm::native::{Definition, Library, Start, StartWith, Step, Steps, Wanted};
+use solvm_vm::native::{Definition, Library, Rest, Start, StartWith, Step, Steps, Wanted};
 use solvm_vm::{Call, Error, Function, Table, Value};
 
 /// The registry key of the table that has the modules by name.
@@ -49,8 +49,8 @@ pub fn is_reserved(name: &[u8]) -> bool {
 pub enum OwnModule<'c> {
     /// It is open.
     Open(Value<'c>),
-    /// Its opener, which is called with the name. The result is [noted](note).
-    Opener(Function<'c>, &'static str),
+    /// The function that opens it.
+    Loader(Function<'c>),
 }
 
 /// Returns a module, or how it is opened. None if there is none of that name.
@@ -81,7 +81,8 @@ pub fn find<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<OwnModule<'c>
         return Ok(Some(OwnModule::Open(module)));
     }
     if let Some(opener) = openers.iter().copied().flatten().find(|opener| opener.name == name) {
-        return Ok(Some(OwnModule::Opener(call.function(opener, &[]), name)));
+        let opener = call.function(opener, &[]).value();
+        return Ok(Some(OwnModule::Loader(call.function(&LOADER, &[opener, key.value()]))));
     }
     let size = modules.iter().map(|module| module.library.functions.len()).sum();
     let table = call.table(0, size)?;
@@ -95,9 +96,29 @@ pub fn find<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<OwnModule<'c>
     Ok(Some(OwnModule::Open(table.value())))
 }
 
-/// Notes what an opener has returned.
-pub fn note<'c>(call: &mut Call<'c>, name: &str, module: Value<'c>) -> Result<(), Error> {
-    opened(call)?.set_field(call, name, module)
+static LOADER: Definition = Definition::new("loader_module", load);
+
+/// Calls an opener with the module's name; both are bound. What it returns is the module from then
+/// on.
+fn load(_: &mut Call, _arguments: Rest) -> Start<Loading> {
+    Start::new(Loading { is_called: false })
+}
+
+struct Loading {
+    is_called: bool,
+}
+
+impl Steps for Loading {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let name = call.upvalue(1).unwrap_or(Value::NIL);
+        if !std::mem::replace(&mut self.is_called, true) {
+            let opener = call.upvalue(0).unwrap_or(Value::NIL);
+            return call.call(opener, &[name], Wanted::One);
+        }
+        let module = call.returned(0);
+        opened(call)?.set(call, name, module)?;
+        call.finish(module)
+    }
 }
 
 /// Returns a new table with the functions and constants of a library.

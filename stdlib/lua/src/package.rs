@@ -237,13 +237,15 @@ fn find_in_lua(call: &mut Call, name: &[u8]) -> Searched {
         b"" => b".",
         folder => folder,
     };
+    let place = [folder, DIRECTORY_SEPARATOR].concat();
     for file_name in [&b"?.lua"[..], b"?/init.lua"] {
-        let place = [folder, DIRECTORY_SEPARATOR].concat();
-        let was_tried = templates(path).any(|template| {
-            template.strip_prefix(&place[..]).is_some_and(|rest| rest == file_name)
-        });
-        let file = [place, replace(file_name, b"?", &name)?].concat();
-        if !was_tried && is_readable(call, &file, &mut tried)? {
+        let template = [&place[..], file_name].concat();
+        if templates(path).any(|tried| tried == template) {
+            continue;
+        }
+        // The folder's own question marks stay.
+        let file = [&place[..], &replace(file_name, b"?", &name)?].concat();
+        if is_readable(call, &file, &mut tried)? {
             return Ok(Ok(file));
         }
     }
@@ -313,8 +315,8 @@ impl Data for Loading {
 enum Require {
     /// Loader number `next` is called next; `tried` has the messages of the previous ones.
     Searching { next: usize, tried: AccountedBuffer },
-    /// The module's function is running. Of a module of SolVM, that is its opener.
-    Loading(Option<&'static str>),
+    /// The module's function is running.
+    Loading,
 }
 
 fn require<'c>(
@@ -345,7 +347,7 @@ impl Steps for Require {
                 if *next > 0 {
                     let found = call.returned(0);
                     if Function::from_value(found).is_some() {
-                        return self.load(call, name, found, None);
+                        return self.load(call, name, found);
                     }
                     if let Some(why) = LuaString::from_value(found) {
                         tried.push(call, why.bytes())?;
@@ -364,10 +366,7 @@ impl Steps for Require {
                         call.loaded()?.set(call, name.value(), module)?;
                         call.finish(module)
                     }
-                    Some(OwnModule::Opener(opener, own_name)) => {
-                        let own_name = Some(own_name);
-                        self.load(call, name, opener.value(), own_name)
-                    }
+                    Some(OwnModule::Loader(loader)) => self.load(call, name, loader.value()),
                     None if !loader.is_nil() => call.call(loader, &[name.value()], Wanted::One),
                     None => {
                         let text = [b"module '", name.bytes(), b"' not found:", tried].concat();
@@ -375,7 +374,7 @@ impl Steps for Require {
                     }
                 }
             }
-            Require::Loading(own_name) => {
+            Require::Loading => {
                 let loaded = call.loaded()?;
                 let result = call.returned(0);
                 if !result.is_nil() {
@@ -384,9 +383,6 @@ impl Steps for Require {
                     loaded.set(call, name.value(), Value::boolean(true))?;
                 }
                 let module = loaded.get(name);
-                if let Some(own_name) = own_name {
-                    modules::note(call, own_name, module)?;
-                }
                 call.finish(module)
             }
         }
@@ -394,22 +390,17 @@ impl Steps for Require {
 }
 
 impl Require {
-    /// Calls the module's function with the name, that of SolVM's modules with their own.
+    /// Calls the module's function with the name.
     fn load<'c>(
         &mut self,
         call: &mut Call<'c>,
         name: LuaString<'c>,
         function: Value<'c>,
-        own_name: Option<&'static str>,
     ) -> Result<Step, Error> {
-        *self = Require::Loading(own_name);
+        *self = Require::Loading;
         let sentinel = call.kept(0);
         call.loaded()?.set(call, name.value(), sentinel)?;
-        let argument = match own_name {
-            Some(own_name) => call.string(own_name.as_bytes())?,
-            None => name,
-        };
-        call.call(function, &[argument.value()], Wanted::One)
+        call.call(function, &[name.value()], Wanted::One)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Modules that stand in for C modules of LuaRocks' packages.
+//! Modules in place of C modules of LuaRocks' packages.
 //!
 //! Each has the interface and the messages of the original, which is named in [`ROCKS`] with the
 //! version whose interface it has. Programs load them by `require`; until then they cost nothing.

@@ -6,14 +6,13 @@
 use rand::TryRng;
 use rand::rngs::SysRng;
 use solvm_lua::io::AnyFile;
-use solvm_lua::modules::table;
 use solvm_runtime::buffer::with_room;
 use solvm_runtime::host::host;
 use solvm_runtime::name::Name;
 use solvm_runtime::results::failure;
 use solvm_runtime::system_error::reason;
 use solvm_runtime::truncated::Truncated;
-use solvm_vm::native::{Definition, Either, Library, Rest};
+use solvm_vm::native::{Either, Library, Rest};
 use solvm_vm::{Call, Error, LuaString, Table, Value};
 use std::time::{Duration, UNIX_EPOCH};
 use unicode_width::UnicodeWidthChar;
@@ -34,14 +33,9 @@ pub static LIBRARY: Library = solvm_vm::library!(lazy "system" {
     "utf8swidth" => string_width,
 });
 
-/// The modules.
-pub static OPENERS: &[Definition] =
-    &[Definition::new("system", open), Definition::new("system.core", open)];
-
-fn open<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
-    let module = table(call, &LIBRARY)?;
-    module.set_field(call, "windows", cfg!(windows))?;
-    Ok(module)
+/// Adds what the table of functions cannot express: a boolean.
+pub fn complete<'c>(call: &mut Call<'c>, module: Table<'c>) -> Result<(), Error> {
+    module.set_field(call, "windows", cfg!(windows))
 }
 
 /// `system.gettime()`: seconds since 1970.

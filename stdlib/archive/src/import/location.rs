@@ -328,7 +328,7 @@ fn built_in(lua: &Lua, name: &str) -> Result<Option<Slot>, Error> {
         if value.is_nil() {
             value = match modules::find(call, name.as_bytes())? {
                 Some(OwnModule::Open(module)) => module,
-                Some(OwnModule::Opener(opener, _)) => opener.value(),
+                Some(OwnModule::Loader(loader)) => loader.value(),
                 None => Value::NIL,
             };
         }

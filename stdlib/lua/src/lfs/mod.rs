@@ -15,7 +15,7 @@ use solvm_runtime::name::Name;
 use solvm_runtime::pool::in_pool;
 use solvm_runtime::results::{failure, later};
 use solvm_runtime::system_error::reason;
-use solvm_vm::native::{Definition, Library, Results};
+use solvm_vm::native::{Library, Results};
 use solvm_vm::{Call, Error, Table, Value};
 use std::io;
 use std::path::Path;
@@ -40,15 +40,9 @@ pub static LIBRARY: Library = solvm_vm::library!(lazy "lfs" {
     "unlock" => lock::unlock,
 });
 
-/// The module. As LuaFileSystem does in Lua 5.1, loading it sets the global of its name.
-pub static OPENERS: &[Definition] = &[Definition::new(LIBRARY.name, open)];
-
-fn open<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
-    let module = call.table(0, LIBRARY.functions.len() + LIBRARY.constants.len())?;
-    call.fill(module, &LIBRARY)?;
-    let globals = call.globals();
-    globals.set_field(call, LIBRARY.name, module)?;
-    Ok(module)
+/// Sets the global of the module's name, as LuaFileSystem does in Lua 5.1 when it is loaded.
+pub fn complete<'c>(call: &mut Call<'c>, module: Table<'c>) -> Result<(), Error> {
+    call.globals().set_field(call, LIBRARY.name, module)
 }
 
 /// Returns true, or nil, the reason without a path and the error number.
