@@ -162,3 +162,20 @@ local function fails(text, ...)
 end
 fails("bad argument #2", print)
 fails("bad argument #1", 1, "c")
+
+-- The first line of a function that a native calls, also when the budget has just run out there.
+local first_lines = 0
+local function module_body()
+    return {}
+end
+local first = debug.getinfo(module_body, "S").linedefined + 1
+package.preload.hooked_module = module_body
+for _ = 1, 500 do
+    package.loaded.hooked_module = nil
+    debug.sethook(function(_, line)
+        if line == first then first_lines = first_lines + 1 end
+    end, "l")
+    require "hooked_module"
+    debug.sethook()
+end
+assert(first_lines == 500, first_lines)

@@ -152,7 +152,8 @@ unsafe fn hook_of(vm: &Vm, thread: *mut Thread) -> *mut Hook {
     }
 }
 
-/// The instruction before `vm.pc` will be run again: its events have been reported.
+/// The instruction before `vm.pc` will be run again: its events have been reported. The call word of
+/// a continuation has none.
 ///
 /// # Safety
 /// A thread is running.
@@ -160,7 +161,8 @@ pub(crate) unsafe fn instruction_restarts(vm: &mut Vm) {
     // SAFETY: a thread is running, as the caller asserts, so that it is alive and its hook with it.
     unsafe {
         let hook = (*vm.current).hook;
-        if !hook.is_null() && !(*hook).is_running {
+        let has_events = frame::continuation_at(vm.pc).is_none();
+        if !hook.is_null() && !(*hook).is_running && has_events {
             (*hook).passes = true;
         }
     }
