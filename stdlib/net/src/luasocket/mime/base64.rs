@@ -1,7 +1,9 @@
 //! Base64. Encoding keeps up to two bytes, decoding up to three characters.
 
-use super::{Filtered, Output};
-use solvm_vm::{Call, LuaString, Value};
+use super::Filtered;
+use super::filter::{Filter, Kept, Output, start};
+use solvm_vm::native::Either;
+use solvm_vm::{Call, Error, LuaString, Value};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -23,66 +25,92 @@ fn value(character: u8) -> Option<u32> {
     Some(value.into())
 }
 
-/// `b64(kept[, chunk])`
-pub(super) fn encode<'c>(
-    call: &mut Call<'c>,
-    kept: Option<LuaString<'c>>,
-    chunk: Option<LuaString<'c>>,
-) -> Filtered<'c> {
-    let Some(kept) = kept else { return Ok((Value::NIL, Value::NIL)) };
-    let input = kept.bytes().iter().chain(chunk.map_or(&b""[..], LuaString::bytes));
-    let mut output = Output::new(call);
-    let mut group: Vec<u8> = Vec::with_capacity(3);
-    for &byte in input {
-        group.push(byte);
-        if let &[a, b, c] = &group[..] {
-            let bits = u32::from_be_bytes([0, a, b, c]);
-            output.put(&[digit(bits >> 18), digit(bits >> 12), digit(bits >> 6), digit(bits)])?;
-            group.clear();
-        }
-    }
-    if chunk.is_some() {
-        return output.finish(Some(&group));
-    }
-    match group[..] {
-        [a] => {
-            let bits = u32::from_be_bytes([0, a, 0, 0]);
-            output.put(&[digit(bits >> 18), digit(bits >> 12), b'=', b'='])?;
-        }
-        [a, b] => {
-            let bits = u32::from_be_bytes([0, a, b, 0]);
-            output.put(&[digit(bits >> 18), digit(bits >> 12), digit(bits >> 6), b'='])?;
-        }
-        _ => {}
-    }
-    output.finish(None)
+/// An encoder. The group has at most two bytes.
+#[derive(Default)]
+pub(super) struct Encoder {
+    group: Vec<u8>,
 }
 
-/// `unb64(kept[, chunk])`
-pub(super) fn decode<'c>(
-    call: &mut Call<'c>,
-    kept: Option<LuaString<'c>>,
-    chunk: Option<LuaString<'c>>,
-) -> Filtered<'c> {
-    let Some(kept) = kept else { return Ok((Value::NIL, Value::NIL)) };
-    let input = kept.bytes().iter().chain(chunk.map_or(&b""[..], LuaString::bytes));
-    let mut output = Output::new(call);
-    let mut group: Vec<u8> = Vec::with_capacity(4);
-    let mut bits = 0u32;
-    for &byte in input {
-        let Some(value) = value(byte) else { continue };
-        group.push(byte);
-        bits = bits << 6 | value;
-        if let &[_, _, third, fourth] = &group[..] {
-            let [_, a, b, c] = bits.to_be_bytes();
+impl Filter for Encoder {
+    fn take(&mut self, output: &mut Output<'_, '_>, byte: u8) -> Result<(), Error> {
+        self.group.push(byte);
+        if let &[a, b, c] = &self.group[..] {
+            let bits = u32::from_be_bytes([0, a, b, c]);
+            output.put(&[digit(bits >> 18), digit(bits >> 12), digit(bits >> 6), digit(bits)])?;
+            self.group.clear();
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, output: &mut Output<'_, '_>) -> Result<(), Error> {
+        match self.group[..] {
+            [a] => {
+                let bits = u32::from_be_bytes([0, a, 0, 0]);
+                output.put(&[digit(bits >> 18), digit(bits >> 12), b'=', b'='])
+            }
+            [a, b] => {
+                let bits = u32::from_be_bytes([0, a, b, 0]);
+                output.put(&[digit(bits >> 18), digit(bits >> 12), digit(bits >> 6), b'='])
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn kept(&self) -> Kept<'_> {
+        Kept::Bytes(&self.group)
+    }
+}
+
+/// A decoder. The group has at most three characters, whose values the bits are.
+#[derive(Default)]
+pub(super) struct Decoder {
+    group: Vec<u8>,
+    bits: u32,
+}
+
+impl Filter for Decoder {
+    fn take(&mut self, output: &mut Output<'_, '_>, byte: u8) -> Result<(), Error> {
+        let Some(value) = value(byte) else { return Ok(()) };
+        self.group.push(byte);
+        self.bits = self.bits << 6 | value;
+        if let &[_, _, third, fourth] = &self.group[..] {
+            let [_, a, b, c] = self.bits.to_be_bytes();
             match (third, fourth) {
                 (b'=', _) => output.put(&[a])?,
                 (_, b'=') => output.put(&[a, b])?,
                 _ => output.put(&[a, b, c])?,
             }
-            group.clear();
-            bits = 0;
+            self.group.clear();
+            self.bits = 0;
         }
+        Ok(())
     }
-    output.finish(chunk.map(|_| &group[..]))
+
+    fn kept(&self) -> Kept<'_> {
+        Kept::Bytes(&self.group)
+    }
+}
+
+/// `b64(kept[, chunk])`
+pub(super) fn encode<'c>(
+    _: &mut Call<'c>,
+    kept: Option<LuaString<'c>>,
+    chunk: Option<LuaString<'c>>,
+) -> Filtered<'c, Encoder> {
+    match kept {
+        None => Either::Now((Value::NIL, Value::NIL)),
+        Some(_) => Either::Later(start(Encoder::default(), kept, chunk, None)),
+    }
+}
+
+/// `unb64(kept[, chunk])`
+pub(super) fn decode<'c>(
+    _: &mut Call<'c>,
+    kept: Option<LuaString<'c>>,
+    chunk: Option<LuaString<'c>>,
+) -> Filtered<'c, Decoder> {
+    match kept {
+        None => Either::Now((Value::NIL, Value::NIL)),
+        Some(_) => Either::Later(start(Decoder::default(), kept, chunk, None)),
+    }
 }

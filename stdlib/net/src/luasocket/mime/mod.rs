@@ -4,12 +4,13 @@
 //! returns output and what it keeps: at most three bytes, or a number.
 
 mod base64;
+mod filter;
 mod lines;
 mod quoted;
 
-use solvm_runtime::buffer::check_growth;
-use solvm_vm::native::Library;
-use solvm_vm::{Call, Error, Value};
+use filter::Filtering;
+use solvm_vm::Value;
+use solvm_vm::native::{Either, Library, StartWith};
 
 /// The module `mime.core`, of whose table `mime` is an extension.
 pub static CORE: Library = solvm_vm::library!(lazy "mime" {
@@ -24,45 +25,8 @@ pub static CORE: Library = solvm_vm::library!(lazy "mime" {
     "wrp" => lines::wrap,
 });
 
-const CRLF: &[u8] = b"\r\n";
-
-/// The output of a filter.
-struct Output<'a, 'c> {
-    call: &'a mut Call<'c>,
-    bytes: Vec<u8>,
-}
-
-impl<'a, 'c> Output<'a, 'c> {
-    fn new(call: &'a mut Call<'c>) -> Self {
-        Output { call, bytes: Vec::new() }
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        check_growth(self.call, &mut self.bytes, bytes.len())?;
-        self.bytes.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    /// The results of a filter that keeps bytes: at the end of the input nothing is nil.
-    fn finish(self, kept: Option<&[u8]>) -> Result<(Value<'c>, Value<'c>), Error> {
-        self.call.charge_bytes(self.bytes.len());
-        let output = match kept {
-            None if self.bytes.is_empty() => Value::NIL,
-            _ => self.call.string(&self.bytes)?.value(),
-        };
-        let kept = match kept {
-            None => Value::NIL,
-            Some(kept) => self.call.string(kept)?.value(),
-        };
-        Ok((output, kept))
-    }
-
-    /// The results of a filter that keeps a number.
-    fn finish_with(self, kept: f64) -> Result<(Value<'c>, Value<'c>), Error> {
-        self.call.charge_bytes(self.bytes.len());
-        Ok((self.call.string(&self.bytes)?.value(), Value::number(kept)))
-    }
-}
+/// The results of a filter that has nothing to do.
+type Pair<'c> = (Value<'c>, Value<'c>);
 
 /// The results of a filter: its output and what it keeps.
-type Filtered<'c> = Result<(Value<'c>, Value<'c>), Error>;
+type Filtered<'c, F> = Either<Pair<'c>, StartWith<'c, Filtering<F>>>;

@@ -1,8 +1,10 @@
 //! The encoding "quoted-printable". A byte can be encoded only when the next two are known: blanks
 //! are quoted at the end of a line.
 
-use super::lines::wrap_with;
-use super::{CRLF, Filtered, Output};
+use super::Filtered;
+use super::filter::{CRLF, Filter, Kept, Output, start};
+use super::lines::{Wrapper, wrap_with};
+use solvm_vm::native::Either;
 use solvm_vm::{Call, Error, LuaString, Value};
 
 /// A line break that is not a part of the text.
@@ -17,30 +19,26 @@ fn quote(output: &mut Output<'_, '_>, byte: u8) -> Result<(), Error> {
     output.put(&[b'=', digit(byte >> 4), digit(byte & 15)])
 }
 
-/// `qp(kept[, chunk[, marker]])`; ends of lines become the marker.
-pub(super) fn encode<'c>(
-    call: &mut Call<'c>,
-    kept: Option<LuaString<'c>>,
-    chunk: Option<LuaString<'c>>,
-    marker: Option<LuaString<'c>>,
-) -> Filtered<'c> {
-    let Some(kept) = kept else { return Ok((Value::NIL, Value::NIL)) };
-    let marker = marker.map_or(CRLF, LuaString::bytes);
-    let input = kept.bytes().iter().chain(chunk.map_or(&b""[..], LuaString::bytes));
-    let mut output = Output::new(call);
-    let mut window: Vec<u8> = Vec::with_capacity(4);
-    for &byte in input {
+/// An encoder; ends of lines become the marker. The window has at most two bytes.
+#[derive(Default)]
+pub(super) struct Encoder {
+    window: Vec<u8>,
+}
+
+impl Filter for Encoder {
+    fn take(&mut self, output: &mut Output<'_, '_>, byte: u8) -> Result<(), Error> {
+        let window = &mut self.window;
         window.push(byte);
         loop {
             match window[..] {
-                [b'\r'] | [b'\t' | b' '] | [b'\t' | b' ', _] | [] => break,
+                [b'\r'] | [b'\t' | b' '] | [b'\t' | b' ', _] | [] => return Ok(()),
                 [b'\r', b'\n', ..] => {
-                    output.put(marker)?;
+                    output.put(output.marker)?;
                     window.drain(..2);
                 }
                 [blank @ (b'\t' | b' '), b'\r', b'\n', ..] => {
-                    quote(&mut output, blank)?;
-                    output.put(marker)?;
+                    quote(output, blank)?;
+                    output.put(output.marker)?;
                     window.drain(..3);
                 }
                 [blank @ (b'\t' | b' '), ..] => {
@@ -51,47 +49,58 @@ pub(super) fn encode<'c>(
                     if is_plain(first) {
                         output.put(&[first])?;
                     } else {
-                        quote(&mut output, first)?;
+                        quote(output, first)?;
                     }
                     window.remove(0);
                 }
             }
         }
     }
-    if chunk.is_some() {
-        return output.finish(Some(&window));
-    }
-    for &byte in &window {
-        if is_plain(byte) {
-            output.put(&[byte])?;
-        } else {
-            quote(&mut output, byte)?;
+
+    fn end(&mut self, output: &mut Output<'_, '_>) -> Result<(), Error> {
+        for &byte in &self.window {
+            if is_plain(byte) {
+                output.put(&[byte])?;
+            } else {
+                quote(output, byte)?;
+            }
         }
+        if self.window.is_empty() { Ok(()) } else { output.put(SOFT_BREAK) }
     }
-    if !window.is_empty() {
-        output.put(SOFT_BREAK)?;
+
+    fn kept(&self) -> Kept<'_> {
+        Kept::Bytes(&self.window)
     }
-    output.finish(None)
+}
+
+/// `qp(kept[, chunk[, marker]])`; ends of lines become the marker.
+pub(super) fn encode<'c>(
+    _: &mut Call<'c>,
+    kept: Option<LuaString<'c>>,
+    chunk: Option<LuaString<'c>>,
+    marker: Option<LuaString<'c>>,
+) -> Filtered<'c, Encoder> {
+    match kept {
+        None => Either::Now((Value::NIL, Value::NIL)),
+        Some(_) => Either::Later(start(Encoder::default(), kept, chunk, marker)),
+    }
 }
 
 fn hexadecimal(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
-/// `unqp(kept[, chunk])`
-pub(super) fn decode<'c>(
-    call: &mut Call<'c>,
-    kept: Option<LuaString<'c>>,
-    chunk: Option<LuaString<'c>>,
-) -> Filtered<'c> {
-    let Some(kept) = kept else { return Ok((Value::NIL, Value::NIL)) };
-    let input = kept.bytes().iter().chain(chunk.map_or(&b""[..], LuaString::bytes));
-    let mut output = Output::new(call);
-    let mut window: Vec<u8> = Vec::with_capacity(3);
-    for &byte in input {
-        window.push(byte);
-        match window[..] {
-            [b'='] | [b'=', _] | [b'\r'] => continue,
+/// A decoder. The window has at most two bytes.
+#[derive(Default)]
+pub(super) struct Decoder {
+    window: Vec<u8>,
+}
+
+impl Filter for Decoder {
+    fn take(&mut self, output: &mut Output<'_, '_>, byte: u8) -> Result<(), Error> {
+        self.window.push(byte);
+        match self.window[..] {
+            [b'='] | [b'=', _] | [b'\r'] => return Ok(()),
             [b'=', b'\r', b'\n'] => {}
             [b'=', high, low] => match (hexadecimal(high), hexadecimal(low)) {
                 (Some(high), Some(low)) => output.put(&[high << 4 | low])?,
@@ -103,9 +112,25 @@ pub(super) fn decode<'c>(
             [byte @ (b'\t' | 32..=126)] => output.put(&[byte])?,
             _ => {}
         }
-        window.clear();
+        self.window.clear();
+        Ok(())
     }
-    output.finish(chunk.map(|_| &window[..]))
+
+    fn kept(&self) -> Kept<'_> {
+        Kept::Bytes(&self.window)
+    }
+}
+
+/// `unqp(kept[, chunk])`
+pub(super) fn decode<'c>(
+    _: &mut Call<'c>,
+    kept: Option<LuaString<'c>>,
+    chunk: Option<LuaString<'c>>,
+) -> Filtered<'c, Decoder> {
+    match kept {
+        None => Either::Now((Value::NIL, Value::NIL)),
+        Some(_) => Either::Later(start(Decoder::default(), kept, chunk, None)),
+    }
 }
 
 /// `qpwrp(left[, chunk[, length]])`: breaks long lines of encoded text by soft breaks.
@@ -114,7 +139,7 @@ pub(super) fn wrap<'c>(
     left: f64,
     chunk: Option<LuaString<'c>>,
     length: Option<f64>,
-) -> Filtered<'c> {
+) -> Result<Filtered<'c, Wrapper>, Error> {
     // An encoded byte must not be broken.
     let reserve = |byte| if byte == b'=' { 3.0 } else { 1.0 };
     wrap_with(call, left, chunk, length, SOFT_BREAK, reserve)
