@@ -12,39 +12,55 @@ impl RegisterSet {
     pub const EMPTY: RegisterSet = RegisterSet([0; 4]);
 
     /// The registers from one up to, not including, another; up to the last one if `end` is larger.
+    #[inline]
     pub fn range(start: usize, end: usize) -> RegisterSet {
-        let mut set = RegisterSet::EMPTY;
-        for register in start..end.min(256) {
-            set.0[register / 64] |= 1 << (register % 64);
-        }
-        set
+        // The bits of a word below one.
+        let below = |register: usize| match register {
+            0..64 => (1 << register) - 1,
+            _ => u64::MAX,
+        };
+        RegisterSet(std::array::from_fn(|word| {
+            let bits = |register: usize| below(register.saturating_sub(64 * word));
+            bits(end) & !bits(start)
+        }))
     }
 
     /// One register.
+    #[inline]
     pub fn one(register: u8) -> RegisterSet {
-        RegisterSet::range(usize::from(register), usize::from(register) + 1)
+        let mut set = RegisterSet::EMPTY;
+        set.0[usize::from(register) / 64] = 1 << (register % 64);
+        set
     }
 
     /// Whether a register is in the set.
+    #[inline]
     pub fn contains(&self, register: u8) -> bool {
         self.0[usize::from(register) / 64] >> (register % 64) & 1 != 0
     }
 
     /// The registers in either set.
+    #[inline]
     #[must_use]
     pub fn union(self, other: RegisterSet) -> RegisterSet {
         RegisterSet(std::array::from_fn(|at| self.0[at] | other.0[at]))
     }
 
     /// The registers that are not in the other set.
+    #[inline]
     #[must_use]
     pub fn without(self, other: RegisterSet) -> RegisterSet {
         RegisterSet(std::array::from_fn(|at| self.0[at] & !other.0[at]))
     }
 
     /// Its registers, in order.
+    #[inline]
     pub fn iter(self) -> impl Iterator<Item = u8> {
-        (0..=u8::MAX).filter(move |&register| self.contains(register))
+        self.0.into_iter().zip([0, 64, 128, 192]).flat_map(|(word, first)| {
+            let rest = |word: &u64| Some(word & (word - 1)).filter(|&word| word != 0);
+            std::iter::successors(Some(word).filter(|&word| word != 0), rest)
+                .map(move |word| first + word.trailing_zeros() as u8)
+        })
     }
 }
 
@@ -154,6 +170,18 @@ mod tests {
 
     fn list(set: RegisterSet) -> Vec<u8> {
         set.iter().collect()
+    }
+
+    #[test]
+    fn ranges() {
+        for (start, end) in [(0, 0), (0, 1), (3, 64), (63, 65), (64, 64), (70, 190), (5, 4)] {
+            let expected: Vec<u8> = (start as u8..end as u8).collect();
+            assert_eq!(list(RegisterSet::range(start, end)), expected, "{start} to {end}");
+        }
+        assert_eq!(list(RegisterSet::range(200, 999)), (200..=255).collect::<Vec<u8>>());
+        for register in 0..=255 {
+            assert_eq!(list(RegisterSet::one(register)), [register]);
+        }
     }
 
     #[test]

@@ -154,6 +154,7 @@ impl Lives {
         let weight = WEIGHTS[placed.depth as usize];
         let is_cold = function.blocks[placed.block as usize].is_cold;
         let instructions = order.instructions(function, placed);
+        let mut next_exit = None;
         for (sequence, instruction) in (placed.start..placed.end).zip(instructions).rev() {
             let position = 2 * sequence;
             if let Some(target) = instruction.definition() {
@@ -180,11 +181,18 @@ impl Lives {
             function.operands(instruction, |register| {
                 self.registers[register.index()].weight += weight;
             });
-            function.uses(instruction, |register| {
+            let mut uses = |register: Register| {
                 if live.add(0, register.0) {
                     self.registers[register.index()].end = position;
                 }
-            });
+            };
+            function.operands(instruction, &mut uses);
+            // What an exit needs is not defined between the checks in a row that leave by it.
+            if let Some(exit) = instruction.exit()
+                && next_exit.replace(exit) != Some(exit)
+            {
+                function.exit_uses(exit, uses);
+            }
         }
         for register in live.each(0) {
             self.add_range(register, 2 * placed.start);

@@ -2,7 +2,7 @@
 //! reached becomes a node, up to those that are left to the interpreter.
 
 use super::guess::Guess;
-use super::liveness::observable;
+use super::liveness::{observable, registers};
 use super::{
     Action, CalleeSource, MAX_NODES, MAX_SLOTS, Node, Obstacle, Refusal, Region, RegionFrame,
     Target, body, jump_target, range,
@@ -50,7 +50,7 @@ pub(crate) fn build<'v>(
     doubts: &Doubts,
 ) -> Result<Region<'v>, Refusal> {
     let of_kinds = |kinds, has_metamethods| {
-        build_for(Guess { sample, kinds }, frame, entry, doubts, has_metamethods)
+        build_for(Guess::new(sample, kinds), frame, entry, doubts, has_metamethods)
     };
     match of_kinds(MAX_KINDS, true) {
         Err(Refusal::Size) => of_kinds(1, false),
@@ -134,9 +134,16 @@ fn region_frame<'v>(
     let code = function.code();
     // The same function may have been called before.
     let same = region.frames.iter().find(|frame| frame.code.address() == code.address());
-    let observable = match same {
-        Some(frame) => frame.observable.clone(),
-        None => observable(code.prototype()).into(),
+    let prototype = code.prototype();
+    let range = if caller.is_none() { region.range.clone() } else { 0..=prototype.code.len() - 1 };
+    let count = range.clone().count();
+    let (observable, written) = match same {
+        Some(frame) => (frame.observable.clone(), frame.written.clone()),
+        None => {
+            let registers = registers(&prototype.code[range.clone()]);
+            let written = registers.into_iter().map(|registers| registers.written);
+            (observable(prototype).into(), written.collect())
+        }
     };
     RegionFrame {
         caller,
@@ -147,7 +154,9 @@ fn region_frame<'v>(
         code,
         first_slot,
         observable,
-        nodes: HashMap::new(),
+        start: *range.start(),
+        written,
+        nodes: vec![None; count],
     }
 }
 
@@ -162,10 +171,12 @@ pub(super) struct Builder<'s, 'v> {
 impl<'v> Builder<'_, 'v> {
     /// The node of an instruction of a frame.
     fn node(&mut self, frame: usize, at: usize) -> Result<usize, Refusal> {
-        if let Some(&node) = self.region.frames[frame].nodes.get(&at) {
+        let this = &self.region.frames[frame];
+        let place = at - this.start;
+        if let Some(&Some(node)) = this.nodes.get(place) {
             return Ok(node);
         }
-        let word = self.region.frames[frame].code.word(at);
+        let word = this.code.word(at);
         let Some((word, opcode)) = word.and_then(|word| Some((word, word.opcode()?))) else {
             return Err(Refusal::Size);
         };
@@ -178,7 +189,7 @@ impl<'v> Builder<'_, 'v> {
         let doubts = self.doubts.of(code, at, opcode);
         let next = Vec::new();
         self.region.nodes.push(Node { frame, at, word, opcode, action, doubts, next });
-        self.region.frames[frame].nodes.insert(at, node);
+        self.region.frames[frame].nodes[place] = Some(node);
         Ok(node)
     }
 
@@ -504,11 +515,7 @@ impl<'v> Builder<'_, 'v> {
         let mut register = register;
         loop {
             let this = &self.region.frames[frame];
-            let start = if frame == 0 { *self.region.range.start() } else { 0 };
-            let definition = (start..at)
-                .rev()
-                .find(|&at| this.code.word(at).is_some_and(|word| writes(word, register)));
-            match (definition, this.caller) {
+            match (this.definition(at, register), this.caller) {
                 (Some(definition), _) => {
                     let word = this.code.word(definition)?;
                     register = match word.opcode()? {
@@ -529,45 +536,33 @@ impl<'v> Builder<'_, 'v> {
         self.is_unchanged(register).then_some(register)
     }
 
-    /// The instructions of the loop itself, without the functions it calls.
-    fn loop_words(&self) -> impl Iterator<Item = Instruction> {
-        let code = self.region.frames[0].code;
-        self.region.range.clone().filter_map(move |at| code.word(at))
-    }
-
     /// Whether the loop does not write a register of its frame.
     fn is_unchanged(&self, register: u8) -> bool {
-        !self.loop_words().any(|word| writes(word, register))
+        !self.region.frames[0].written.iter().any(|written| written.contains(register))
     }
 
     /// Where a call in the first frame gets its function, if the loop does not change that.
     fn callee_source(&self, index: usize) -> Option<CalleeSource> {
         let node = Some(&self.region.nodes[index])
             .filter(|node| node.frame == 0 && !self.region.is_function())?;
-        let code = self.region.frames[0].code;
-        let definition = (*self.region.range.start()..node.at)
-            .rev()
-            .filter_map(|at| code.word(at))
-            .find(|&word| writes(word, node.word.a()))?;
+        let this = &self.region.frames[0];
+        let definition = this.code.word(this.definition(node.at, node.word.a())?)?;
         match definition.opcode()? {
             Opcode::Move => {
                 let register = definition.d() as u8;
                 self.is_unchanged(register).then_some(CalleeSource::Register(register))
             }
             Opcode::GetUpvalue => {
+                let mut loop_words =
+                    self.region.range.clone().filter_map(|at| this.code.word(at));
                 let sets = |word: Instruction| {
                     word.opcode() == Some(Opcode::SetUpvalue) && word.d() == definition.d()
                 };
-                (!self.loop_words().any(sets)).then_some(CalleeSource::Upvalue(definition.d()))
+                (!loop_words.any(sets)).then_some(CalleeSource::Upvalue(definition.d()))
             }
             _ => None,
         }
     }
-}
-
-/// Whether an instruction writes a register.
-fn writes(word: Instruction, register: u8) -> bool {
-    word.registers().written.contains(register)
 }
 
 /// Whether an instruction reads or writes a variable or a value of a table.

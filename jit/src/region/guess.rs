@@ -5,9 +5,12 @@ use super::{FieldPlace, Inherited, Level, Node, Region};
 use solvm_compiler::bytecode::{Flow, Instruction, Opcode};
 use solvm_vm::Metamethod;
 use solvm_vm::unit::{Code, Receiver, Sample, Seen, Table};
+use std::cell::Cell;
 
 /// How many values are followed back.
 const MAX_DEPTH: usize = 20;
+/// How many instructions are looked at in one search: both operands of an operation are followed.
+const MAX_STEPS: usize = 100;
 /// How many elements of a list are looked at.
 const MAX_ELEMENTS: i64 = 16;
 /// The maximum number of tables that an object's metatable leads to.
@@ -80,13 +83,19 @@ fn operands(opcode: Opcode) -> [bool; 2] {
 pub(super) struct Guess<'s, 'v> {
     pub(super) sample: &'s Sample<'v>,
     /// The maximum number of kinds.
-    pub(super) kinds: usize,
+    kinds: usize,
+    /// How many instructions the current search may still look at.
+    steps: Cell<usize>,
 }
 
 /// The values that a register may hold.
 type Values<'v> = Vec<Seen<'v>>;
 
-impl<'v> Guess<'_, 'v> {
+impl<'s, 'v> Guess<'s, 'v> {
+    pub(super) fn new(sample: &'s Sample<'v>, kinds: usize) -> Self {
+        Guess { sample, kinds, steps: Cell::new(0) }
+    }
+
     /// The value of a register before a node.
     pub(super) fn register(
         &self,
@@ -104,6 +113,7 @@ impl<'v> Guess<'_, 'v> {
         node: &Node<'v>,
         register: u8,
     ) -> Values<'v> {
+        self.steps.set(MAX_STEPS);
         self.search(region, node.frame, node.at, register, 0).unwrap_or_default()
     }
 
@@ -118,17 +128,10 @@ impl<'v> Guess<'_, 'v> {
         if depth > MAX_DEPTH {
             return None;
         }
+        self.steps.set(self.steps.get().checked_sub(1)?);
         let this = &region.frames[frame];
-        let start = if frame == 0 { *region.range.start() } else { 0 };
-        for definition in (start..at).rev() {
+        if let Some(definition) = this.definition(at, register) {
             let word = this.code.word(definition)?;
-            let previous = definition.checked_sub(1).and_then(|at| this.code.word(at));
-            let is_data =
-                previous.and_then(|word| word.opcode()).is_some_and(Opcode::has_data_word);
-            let registers = word.registers();
-            if is_data || !registers.written.contains(register) {
-                continue;
-            }
             let deeper = |from: u8| self.search(region, frame, definition, from, depth + 1);
             let fields = |from: u8, key: u8| {
                 let key = this.code.constant(key.into())?;

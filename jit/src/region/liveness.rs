@@ -4,10 +4,17 @@
 //! variables, which `debug.getlocal` shows.
 
 use super::jump_target;
-use solvm_compiler::bytecode::{Capture, Flow, Prototype, RegisterSet};
+use solvm_compiler::bytecode::{Capture, Flow, Instruction, Prototype, RegisterSet, Registers};
 
-/// The registers that matter before each instruction, and after the last one.
+/// It would take too long to find out which registers of a longer function matter.
+const MAX_LENGTH: usize = 5000;
+
+/// The registers that matter before each instruction, and after the last one. Nothing of a function
+/// that is too long: all matter.
 pub(super) fn observable(function: &Prototype) -> Vec<RegisterSet> {
+    if function.code.len() > MAX_LENGTH {
+        return Vec::new();
+    }
     let mut sets = live(function);
     let captured = captured(function);
     for set in &mut sets {
@@ -31,21 +38,27 @@ fn captured(function: &Prototype) -> RegisterSet {
     })
 }
 
+/// The registers of the instructions of a part of a function; none of a data word.
+pub(super) fn registers(code: &[Instruction]) -> Vec<Registers> {
+    let mut is_data = false;
+    let of = |word: &Instruction| {
+        let registers = if is_data { Registers::default() } else { word.registers() };
+        is_data = !is_data && word.opcode().is_some_and(|opcode| opcode.has_data_word());
+        registers
+    };
+    code.iter().map(of).collect()
+}
+
 /// The registers that are read later.
 fn live(function: &Prototype) -> Vec<RegisterSet> {
     let code = &function.code;
-    let mut is_data = vec![false; code.len() + 1];
-    let mut at = 0;
-    while let Some(opcode) = code.get(at).and_then(|word| word.opcode()) {
-        is_data[at + 1] = opcode.has_data_word();
-        at += 1 + usize::from(opcode.has_data_word());
-    }
+    let registers = registers(code);
     let mut sets = vec![RegisterSet::EMPTY; code.len() + 2];
     loop {
         let mut has_changed = false;
         for at in (0..code.len()).rev() {
             let word = code[at];
-            let Some(opcode) = word.opcode().filter(|_| !is_data[at]) else { continue };
+            let Some(opcode) = word.opcode() else { continue };
             let next = sets[at + 1 + usize::from(opcode.has_data_word())];
             let jump = |at: usize, distance| {
                 sets.get(jump_target(at, distance)).copied().unwrap_or_default()
@@ -61,9 +74,8 @@ fn live(function: &Prototype) -> Vec<RegisterSet> {
                 Flow::Branch => next.union(jump(at, own_distance)),
                 Flow::Return => RegisterSet::EMPTY,
             };
-            let registers = word.registers();
-            let before = after.without(registers.written).without(registers.lost);
-            let before = before.union(registers.read);
+            let Registers { read, written, lost } = registers[at];
+            let before = after.without(written).without(lost).union(read);
             has_changed |= before != sets[at];
             sets[at] = before;
         }

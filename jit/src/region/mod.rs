@@ -22,7 +22,6 @@ pub(crate) use metamethod::{Argument, MetamethodCall};
 
 use solvm_compiler::bytecode::{Instruction, OPEN, Opcode, RegisterSet};
 use solvm_vm::unit::{Code, Entry, Frame, Function, NumberFunction, Receiver, Seen, Table};
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
@@ -78,10 +77,23 @@ pub(crate) struct RegionFrame<'v> {
     pub(crate) is_of_any: bool,
     pub(crate) code: Code<'v>,
     pub(crate) first_slot: usize,
-    /// The registers that are read later, or that can be seen otherwise, before each instruction.
+    /// The registers that are read later, or that can be seen otherwise, before each instruction;
+    /// nothing if all are.
     observable: Rc<[RegisterSet]>,
-    /// The nodes of its instructions.
-    nodes: HashMap<usize, usize>,
+    /// The first instruction that belongs to the region.
+    start: usize,
+    /// The registers that it and those after it write.
+    written: Rc<[RegisterSet]>,
+    /// The nodes of these instructions.
+    nodes: Vec<Option<usize>>,
+}
+
+impl RegionFrame<'_> {
+    /// The last instruction before another, in the order of the code, that writes a register.
+    fn definition(&self, at: usize, register: u8) -> Option<usize> {
+        let before = self.written.get(..at.checked_sub(self.start)?)?;
+        Some(self.start + before.iter().rposition(|set| set.contains(register))?)
+    }
 }
 
 /// Where control goes.
@@ -248,8 +260,11 @@ impl Region<'_> {
         loop {
             let this = &self.frames[frame];
             if slot >= this.first_slot {
-                let register = u8::try_from(slot - this.first_slot).ok();
-                return register.is_some_and(|register| this.observable[at].contains(register));
+                let register = slot - this.first_slot;
+                return match this.observable.get(at) {
+                    Some(set) => u8::try_from(register).is_ok_and(|number| set.contains(number)),
+                    None => register < this.code.frame_size(),
+                };
             }
             // The function of the frame.
             if slot + 2 == this.first_slot {

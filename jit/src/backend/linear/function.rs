@@ -167,6 +167,7 @@ impl Function {
     }
 
     /// Calls `visit` for each register that the instruction itself reads, once per use.
+    #[inline]
     pub(crate) fn operands(&self, instruction: &Instruction, mut visit: impl FnMut(Register)) {
         let mut register = |operand: Operand| operand.register().into_iter().for_each(&mut visit);
         instruction.operands(&mut register);
@@ -185,6 +186,7 @@ impl Function {
     }
 
     /// Calls `visit` for each register that an exit writes.
+    #[inline]
     pub(crate) fn exit_uses(&self, exit: ExitId, mut visit: impl FnMut(Register)) {
         let exit = self.exit(exit);
         visit(exit.budget);

@@ -445,6 +445,7 @@ impl Instruction {
     }
 
     /// Calls `visit` for each operand, except the arguments of a call and the registers of an exit.
+    #[inline]
     pub(super) fn operands(&self, mut visit: impl FnMut(Operand)) {
         let mut both = |pair: [Operand; 2]| pair.into_iter().for_each(&mut visit);
         let of_address = |address: Address| (address.base, address.index.map(Operand::Register));

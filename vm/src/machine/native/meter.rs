@@ -20,8 +20,8 @@ const FACTOR: u64 = 20;
 /// Units that a call need not charge. A loop of such calls delays a slice by some thousand times as
 /// long: the time limit may not be exceeded by more.
 const FREE: u64 = 4_000;
-/// Units that a call may take without interruption.
-const LONGEST: u64 = 40_000_000;
+/// Units that a call may take without interruption, given at most some megabytes: about 10 ms.
+const LONGEST: u64 = 2_000_000;
 /// Iterations of the loop that is timed.
 const SAMPLE: u64 = 20_000;
 
