@@ -65,6 +65,8 @@ const USELESS_WEIGHT: f64 = 4.0;
 const SAMPLES_SKIPPED: u32 = 50;
 /// How many frames of calls are looked at.
 const MAX_FRAMES: usize = 4;
+/// Loops of more instructions are not compiled.
+const MAX_LENGTH: usize = 1000;
 /// How many callers a function is looked for in that may call itself.
 const MAX_CALLERS: usize = 16;
 
@@ -305,8 +307,8 @@ unsafe extern "C" fn run(base: *mut u64, state: *mut (), code: *const ()) -> *co
 /// The back-edges of the loops around a frame's instruction, the innermost first.
 fn loops_around(frame: &Frame) -> Vec<usize> {
     let code = frame.function().code();
-    let length = code.prototype().code.len();
-    let mut loops: Vec<(usize, usize)> = (frame.at()..length)
+    let end = code.prototype().code.len().min(frame.at() + MAX_LENGTH);
+    let mut loops: Vec<(usize, usize)> = (frame.at()..end)
         .filter_map(|back_edge| Some((region::header(code, back_edge)?, back_edge)))
         .filter(|&(header, _)| header <= frame.at())
         .collect();
