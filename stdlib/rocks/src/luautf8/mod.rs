@@ -55,10 +55,20 @@ fn kind_of(kind: LuaString) -> u8 {
     kind.bytes().first().copied().unwrap_or(b'l')
 }
 
+/// The longest text that is mapped at once: nothing interrupts that.
+const MAX_MAPPED: usize = 8 << 10;
+
 /// `map(kind, text)`: another case. What is not UTF-8 stays.
-fn map<'c>(call: &mut Call<'c>, kind: LuaString<'c>, text: LuaString<'c>) -> Vec<u8> {
+fn map<'c>(
+    call: &mut Call<'c>,
+    kind: LuaString<'c>,
+    text: LuaString<'c>,
+) -> Result<Vec<u8>, Error> {
     const BYTES_PER_UNIT: usize = 4;
     let kind = kind_of(kind);
+    if text.bytes().len() > MAX_MAPPED {
+        return Err(Error::argument(2, "text too long"));
+    }
     call.charge(text.bytes().len() / BYTES_PER_UNIT);
     let mut result = Vec::with_capacity(text.bytes().len());
     for chunk in text.bytes().utf8_chunks() {
@@ -68,7 +78,7 @@ fn map<'c>(call: &mut Call<'c>, kind: LuaString<'c>, text: LuaString<'c>) -> Vec
         }
         result.extend_from_slice(chunk.invalid());
     }
-    result
+    Ok(result)
 }
 
 fn character(code: i64) -> Option<char> {
