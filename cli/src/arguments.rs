@@ -58,7 +58,7 @@ pub(crate) enum Stage {
 }
 
 /// The parsed command line.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Arguments {
     /// The actions of `-e` and `-l`, in order.
     pub startup: Vec<StartupAction>,
@@ -77,6 +77,8 @@ pub(crate) struct Arguments {
     pub memory_limit: Option<usize>,
     /// The largest number of goroutines.
     pub max_goroutines: Option<usize>,
+    /// The largest number of isolates that make calls for others (`require "worker"`).
+    pub max_isolates: Option<usize>,
     /// Maximum time of a goroutine between two waits.
     pub run_limit: Option<Duration>,
     /// Maximum time until a server's handler starts its response.
@@ -235,6 +237,16 @@ pub(crate) fn options() -> Command {
         )
         .arg(
             option(
+                "max-isolates",
+                "N",
+                "Maximum number of isolates that run functions for require \"worker\" [default: the \
+                 larger of 4 and twice the cores]"
+                    .into(),
+            )
+            .value_parser(read_count),
+        )
+        .arg(
+            option(
                 "run-limit",
                 "DURATION",
                 with_default(
@@ -353,7 +365,7 @@ fn is_option(word: &OsString) -> bool {
 
 /// The options that limit a program that runs.
 const LIMITS: &[&str] =
-    &["timeout", "memory-limit", "max-goroutines", "run-limit", "handler-timeout"];
+    &["timeout", "memory-limit", "max-goroutines", "max-isolates", "run-limit", "handler-timeout"];
 
 /// Parses the options that come next; `before` are the arguments before them. Also returns whether
 /// they ended with "--".
@@ -411,6 +423,7 @@ fn parse_options(
             .get_one("memory-limit")
             .map(|megabytes: &usize| megabytes.saturating_mul(1 << 20)),
         max_goroutines: matches.get_one("max-goroutines").copied(),
+        max_isolates: matches.get_one("max-isolates").copied(),
         run_limit: (matches.get_one("run-limit"))
             .map(|limit: &Duration| if limit.is_zero() { Duration::MAX } else { *limit }),
         handler_timeout: (matches.get_one("handler-timeout"))

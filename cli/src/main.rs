@@ -10,6 +10,7 @@ mod description;
 mod exit;
 mod hints;
 mod interactive;
+mod isolates;
 mod output;
 mod permissions;
 mod reload;

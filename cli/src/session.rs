@@ -1,6 +1,7 @@
 //! A started program: its VM, configured by the command line.
 
 use crate::arguments::{Arguments, Dump, Script};
+use crate::isolates;
 use crate::output;
 use crate::report;
 use solvm_compiler::bytecode::Source;
@@ -10,7 +11,7 @@ use solvm_runtime::executor::Executor;
 use solvm_runtime::host::{Process, memory_allowed};
 use solvm_runtime::report::Report;
 use solvm_runtime::system_error::reason;
-use solvm_vm::{Call, Config, Function, GoroutineId, LuaString, Table};
+use solvm_vm::{Account, Call, Config, Function, GoroutineId, LuaString, Table};
 use std::ffi::OsStr;
 use std::io;
 use std::sync::Arc;
@@ -27,6 +28,27 @@ pub(crate) fn bytes_of(text: &OsStr) -> Vec<u8> {
 pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<Executor, Vec<u8>> {
     let start = Instant::now();
     let (config, limits) = (config_of(arguments), limits_of(arguments, elapsed));
+    let mut executor = executor_of(arguments, config.clone(), limits)?;
+    isolates::allow(&mut executor, arguments);
+    if arguments.debug {
+        let startup_info =
+            startup_info(arguments, &config, &limits, &mut executor, start.elapsed());
+        executor.write_error(&startup_info);
+    }
+    if arguments.can_reload() {
+        executor.allow_reload();
+    }
+    Ok(executor)
+}
+
+/// Creates a VM for calls of the program that has this account: see [`isolates`].
+pub(crate) fn new_isolate(arguments: &Arguments, account: Account) -> Result<Executor, Vec<u8>> {
+    let config = Config { account: Some(account), ..config_of(arguments) };
+    let limits = Limits { timeout: Timeout::Never, ..limits_of(arguments, Duration::ZERO) };
+    executor_of(arguments, config, limits)
+}
+
+fn executor_of(arguments: &Arguments, config: Config, limits: Limits) -> Result<Executor, Vec<u8>> {
     let mut world = Process::new().with_progress();
     if let Some(permissions) = arguments.permissions.clone() {
         world = world.with_permissions(match arguments.debug {
@@ -34,14 +56,8 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
             false => permissions,
         });
     }
-    let mut executor =
-        solvm_stdlib::executor(config.clone(), limits, world, arguments.compat.globals())
-            .map_err(String::into_bytes)?;
-    if arguments.debug {
-        let startup_info =
-            startup_info(arguments, &config, &limits, &mut executor, start.elapsed());
-        executor.write_error(&startup_info);
-    }
+    let mut executor = solvm_stdlib::executor(config, limits, world, arguments.compat.globals())
+        .map_err(String::into_bytes)?;
     if arguments.trace {
         executor.trace_calls();
     }
@@ -61,9 +77,6 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
     }
     if let Some(Script::File(path)) = &arguments.script {
         executor.set_script(path.as_ref());
-    }
-    if arguments.can_reload() {
-        executor.allow_reload();
     }
     Ok(executor)
 }

@@ -236,6 +236,9 @@ pub static LIBRARIES: &[Module] = &[
     Module::new(Required, "term.cursor", &term::IN_LUA, ""),
     #[cfg(feature = "rocks")]
     Module::new(Required, "zlib", &zlib::LIBRARY, include_str!("../meta/zlib.lua")),
+    #[cfg(feature = "workers")]
+    Module::new(Required, "worker", &solvm_workers::LIBRARY, include_str!("../meta/worker.lua"))
+        .completed_by(solvm_workers::complete),
 ];
 
 /// The openers of modules that are more than tables of natives.

@@ -553,8 +553,7 @@ impl<'v> Builder<'_, 'v> {
                 self.is_unchanged(register).then_some(CalleeSource::Register(register))
             }
             Opcode::GetUpvalue => {
-                let mut loop_words =
-                    self.region.range.clone().filter_map(|at| this.code.word(at));
+                let mut loop_words = self.region.range.clone().filter_map(|at| this.code.word(at));
                 let sets = |word: Instruction| {
                     word.opcode() == Some(Opcode::SetUpvalue) && word.d() == definition.d()
                 };

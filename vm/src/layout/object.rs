@@ -173,7 +173,7 @@ pub(crate) struct PrototypeData {
     /// Nested functions.
     pub(crate) children: Box<[*mut Prototype]>,
     /// Holds the chunk's name and source, which all of its functions share.
-    pub(crate) _source: Arc<Held>,
+    pub(crate) source: Arc<Held>,
 }
 
 impl PrototypeData {

@@ -70,7 +70,7 @@ pub(crate) unsafe fn load(
 ///
 /// # Safety
 /// Prototype and environment are alive. The result is published before the next safepoint.
-unsafe fn new_function(
+pub(crate) unsafe fn new_function(
     heap: &mut Heap,
     prototype: *mut Prototype,
     environment: *mut Table,
@@ -129,7 +129,7 @@ pub(crate) unsafe fn instantiate(
     let own_code = (copies_code && unit::has_entries(&compiled.code))
         .then(|| OwnCode::new(compiled.code.iter().map(|word| word.0).collect()));
     let code = own_code.as_ref().map_or(compiled.code.as_ptr().cast(), OwnCode::words);
-    let (compiled_too, _source) = (compiled.clone(), source.clone());
+    let (compiled_too, source) = (compiled.clone(), source.clone());
     let data = PrototypeData {
         compiled: compiled_too,
         constants,
@@ -138,7 +138,7 @@ pub(crate) unsafe fn instantiate(
         start_count: Cell::default(),
         templates,
         children,
-        _source,
+        source,
     };
     let prototype = Prototype {
         header: Header { barrier: 0, kind: Kind::Prototype },

@@ -35,6 +35,7 @@ mod params;
 mod reference;
 mod results;
 mod scope;
+mod sharing;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -60,6 +61,7 @@ pub use reference::Reference;
 pub(crate) use reference::References;
 pub use results::{Each, Either, Elements, IntoLua, Leave, Pass, Results, Values};
 pub use scope::{Scope, scope, scope_async};
+pub use sharing::{SharedCode, UpvalueOf, VariableId};
 pub use steps::{Start, StartWith, Step, Steps, Wanted};
 pub use values::{Fields, FromLuaOwned, FromValues, IntoValues, Mismatch, Sequence};
 pub use wait::{Wait, wait_for, wait_for_result};

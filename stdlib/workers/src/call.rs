@@ -1,0 +1,152 @@
+//! The call that an isolate makes: from the message with the function and its arguments to the
+//! message with the results.
+
+use crate::message::{Message, Reader, Writer};
+use crate::ticket::Outcome;
+use solvm_runtime::Host;
+use solvm_vm::native::{Definition, Start, Step, Steps, Wanted};
+use solvm_vm::{Call, Error, LuaString, Table, Value};
+
+/// What the VM is to do, and what has become of it.
+#[derive(Default)]
+pub(crate) struct Task {
+    pub(crate) message: Option<Message>,
+    pub(crate) outcome: Option<Outcome>,
+    /// Of the error that was raised.
+    pub(crate) traceback: Vec<u8>,
+}
+
+/// The function of the goroutine that makes the call.
+pub(crate) static PERFORM: Definition = Definition::new("perform", perform);
+static HANDLER: Definition = Definition::new("handler", handler);
+
+/// A call in progress.
+enum Perform {
+    /// The values are made of the message.
+    Making(Writer),
+    /// The function is running.
+    Calling,
+    /// Its results are read; of an error, that.
+    Reading(Reader, bool),
+    Done,
+}
+
+fn perform(call: &mut Call<'_>) -> Result<Start<Perform>, Error> {
+    let message = call.host::<Host>().and_then(|host| host.state::<Task>().message.take());
+    let message = message.ok_or_else(|| Error::text("there is no call to make"))?;
+    own_globals(call)?;
+    // The objects are the native's first kept values.
+    Ok(Start::new(Perform::Making(Writer::new(message))))
+}
+
+/// Gives the goroutine globals of its own, behind which are the others.
+fn own_globals(call: &mut Call<'_>) -> Result<(), Error> {
+    let standard = call.globals();
+    let own = call.table(0, 4)?;
+    let metatable = call.table(0, 2)?;
+    metatable.set_field(call, "__index", standard)?;
+    metatable.set_field(call, "__metatable", false)?;
+    call.set_metatable(own.value(), Some(metatable));
+    own.set_field(call, "_G", own)?;
+    call.set_globals(own);
+    Ok(())
+}
+
+/// Notes where an error was raised.
+fn handler<'c>(call: &mut Call<'c>, error: Value<'c>) -> Value<'c> {
+    let mut traceback = call.traceback(1).to_text();
+    // The natives that make the call.
+    while let Some(rest) = traceback.strip_suffix(b"\n\t[C]: ?") {
+        traceback.truncate(rest.len());
+    }
+    if let Some(host) = call.host::<Host>() {
+        host.state::<Task>().traceback = traceback;
+    }
+    error
+}
+
+impl Steps for Perform {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        loop {
+            match self {
+                Perform::Making(writer) => {
+                    if !writer.write(call)? {
+                        return call.again();
+                    }
+                    let values = writer.values(call)?;
+                    call.keep_only(Vec::new());
+                    *self = Perform::Calling;
+                    let key = call.string(b"xpcall")?;
+                    let protected = call.globals().metatable().and_then(|metatable| {
+                        let index = call.string(b"__index").ok()?;
+                        Table::from_value(metatable.get(index))
+                    });
+                    let protected = protected.map_or(Value::NIL, |standard| standard.get(key));
+                    let handler = call.function(&HANDLER, &[]).value();
+                    let (function, arguments) = match values.split_first() {
+                        Some((&function, arguments)) => (function, arguments),
+                        None => (Value::NIL, &[][..]),
+                    };
+                    let all: Vec<Value<'c>> =
+                        [function, handler].into_iter().chain(arguments.iter().copied()).collect();
+                    return call.call(protected, &all, Wanted::All);
+                }
+                Perform::Calling => {
+                    let has_succeeded = call.returned(0).is_truthy();
+                    let results: Vec<Value<'c>> =
+                        (1..call.returned_count()).map(|index| call.returned(index)).collect();
+                    let name = |index| match has_succeeded {
+                        true => format!("result {}", index + 1),
+                        false => "the error".into(),
+                    };
+                    *self = Perform::Reading(Reader::new(call, &results, name)?, has_succeeded);
+                }
+                Perform::Reading(reader, _) => {
+                    if !reader.read(call)? {
+                        return call.again();
+                    }
+                    let Perform::Reading(reader, has_succeeded) =
+                        std::mem::replace(self, Perform::Done)
+                    else {
+                        return call.finish(());
+                    };
+                    let message = reader.finish();
+                    if let Some(host) = call.host::<Host>() {
+                        let task = host.state::<Task>();
+                        task.outcome = Some(match has_succeeded {
+                            true => Outcome::Done(message),
+                            false => Outcome::Raised(message, std::mem::take(&mut task.traceback)),
+                        });
+                    }
+                    return call.finish(());
+                }
+                Perform::Done => return call.finish(()),
+            }
+        }
+    }
+}
+
+/// The error of a call, in the VM of its caller: a string has the traceback.
+pub(crate) fn raised<'c>(
+    call: &mut Call<'c>,
+    error: Value<'c>,
+    traceback: &[u8],
+) -> Result<Error, Error> {
+    let Some(text) = LuaString::from_value(error) else { return Ok(call.raise(error)) };
+    let mut message = text.bytes().to_vec();
+    if is_about_global(&message) {
+        message.extend_from_slice(b" (a worker has the globals of the libraries only)");
+    }
+    if !traceback.is_empty() {
+        message.extend_from_slice(b"\nstack traceback of the worker:");
+        message.extend_from_slice(traceback);
+    }
+    let message = call.string(&message)?;
+    Ok(call.raise(message.value()))
+}
+
+/// Whether a message says that a global is nil.
+fn is_about_global(message: &[u8]) -> bool {
+    let contains = |part: &[u8]| message.windows(part.len()).any(|window| window == part);
+    message.len() < 1000 && contains(b" global '") && message.ends_with(b"(a nil value)")
+}

@@ -1,0 +1,197 @@
+//! `worker.run`, `worker.spawn` and the handles of calls. `map` and `file` are in `worker.lua`.
+
+use crate::call::raised;
+use crate::message::{Reader, Writer};
+use crate::pool::{Job, Pool};
+use crate::ticket::{CancelOnDrop, Outcome, Ticket};
+use solvm_lua::lua_source::{self, Calling, Source};
+use solvm_runtime::Host;
+use solvm_vm::native::{Class, Library, Object, Rest, Start, Step, Steps, This};
+use solvm_vm::{Call, Data, Error, Function, Value};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// The library `worker`.
+pub static LIBRARY: Library = solvm_vm::library!(lazy "worker" {
+    "file" => in_lua,
+    "map" => in_lua,
+    "run" => run,
+    "size" => size,
+    "spawn" => spawn,
+});
+
+static SOURCE: Source =
+    Source { name: "worker", text: include_str!("worker.lua"), natives: &NATIVES };
+
+static NATIVES: Library = solvm_vm::library!(lazy "" {
+    "run_in_worker" => run,
+    "size" => size,
+    "spawn" => spawn,
+});
+
+fn in_lua(call: &mut Call<'_>, arguments: Rest) -> Start<Calling> {
+    lua_source::call(call, &SOURCE, arguments)
+}
+
+/// What a VM has of the isolates.
+#[derive(Default)]
+pub(crate) struct Workers {
+    pub(crate) pool: Option<Pool>,
+    pub(crate) id: Option<usize>,
+}
+
+fn pool(call: &mut Call<'_>) -> Result<Pool, Error> {
+    let pool = call.host::<Host>().and_then(|host| host.state::<Workers>().pool.clone());
+    pool.ok_or_else(|| Error::text("this program has no workers"))
+}
+
+/// `size()`: the number of isolates in the pool.
+fn size(call: &mut Call<'_>) -> Result<usize, Error> {
+    Ok(pool(call)?.most())
+}
+
+/// `run(f, ...)`: calls a function in an isolate and returns its results.
+fn run<'c>(_: &mut Call<'c>, _function: Function<'c>, _arguments: Rest) -> Start<Sending> {
+    Start::new(Sending::Begin { waits: true })
+}
+
+/// `spawn(f, ...)`: starts that call and returns its handle.
+fn spawn<'c>(_: &mut Call<'c>, _function: Function<'c>, _arguments: Rest) -> Start<Sending> {
+    Start::new(Sending::Begin { waits: false })
+}
+
+/// A call on its way to an isolate.
+enum Sending {
+    Begin { waits: bool },
+    Reading { reader: Reader, waits: bool },
+    Waiting { receiving: Receiving, _cancel: CancelOnDrop },
+}
+
+impl Steps for Sending {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        loop {
+            match self {
+                Sending::Begin { waits } => {
+                    let waits = *waits;
+                    let values: Vec<Value<'c>> = Rest { first: 0 }.values(call).collect();
+                    let name = |index: usize| match index {
+                        0 => "the function".into(),
+                        _ => format!("argument {index}"),
+                    };
+                    *self = Sending::Reading { reader: Reader::new(call, &values, name)?, waits };
+                }
+                Sending::Reading { reader, waits } => {
+                    if !reader.read(call)? {
+                        return call.again();
+                    }
+                    let waits = *waits;
+                    let ticket = Arc::new(Ticket::default());
+                    let next = match waits {
+                        true => Sending::Waiting {
+                            receiving: Receiving::new(ticket.clone()),
+                            _cancel: CancelOnDrop(ticket.clone()),
+                        },
+                        false => Sending::Begin { waits },
+                    };
+                    let old = std::mem::replace(self, next);
+                    let Sending::Reading { reader, .. } = old else { return call.finish(()) };
+                    call.keep_only(Vec::new());
+                    call.charge_for_system_call();
+                    // What has been printed comes before what the call prints.
+                    if let Some(host) = call.host::<Host>() {
+                        let _ = host.world.flush_output();
+                    }
+                    let job = Job { message: reader.finish(), ticket: ticket.clone() };
+                    pool(call)?.submit(job).map_err(|error| {
+                        Error::text(format!("cannot start an isolate: {error}"))
+                    })?;
+                    if !waits {
+                        return call.finish(Object(Handle { ticket }));
+                    }
+                }
+                Sending::Waiting { receiving, .. } => return receiving.step(call),
+            }
+        }
+    }
+}
+
+/// A call in an isolate, for its caller.
+struct Handle {
+    ticket: Arc<Ticket>,
+}
+
+impl Data for Handle {
+    fn external_size(&self) -> usize {
+        size_of::<Ticket>()
+    }
+}
+
+impl Class for Handle {
+    const NAME: &'static str = "worker call";
+    const METHODS: &'static Library = &METHODS;
+}
+
+static METHODS: Library = solvm_vm::library!("worker call" {
+    "__tostring" => to_string,
+    "cancel" => cancel,
+    "wait" => wait,
+});
+
+fn to_string(_: &mut Call<'_>, this: This<'_, Handle>) -> String {
+    format!("worker call: {:p}", Arc::as_ptr(&this.ticket))
+}
+
+/// `call:cancel()`: stops it, unless it has ended.
+fn cancel(_: &mut Call<'_>, this: This<'_, Handle>) {
+    this.ticket.cancel();
+}
+
+/// `call:wait()`: its results; raises its error.
+fn wait(_: &mut Call<'_>, this: This<'_, Handle>) -> Start<Receiving> {
+    Start::new(Receiving::new(this.ticket.clone()))
+}
+
+/// The wait for the end of a call.
+struct Receiving {
+    ticket: Arc<Ticket>,
+    /// The results that are being made; of an error, its traceback.
+    writing: Option<(Writer, Option<Vec<u8>>)>,
+}
+
+impl Receiving {
+    fn new(ticket: Arc<Ticket>) -> Receiving {
+        Receiving { ticket, writing: None }
+    }
+}
+
+impl Steps for Receiving {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        if self.writing.is_none() {
+            let waker = call.waker();
+            let outcome = match self.ticket.poll(&mut Context::from_waker(&waker)) {
+                Poll::Pending => return call.wait_for_wake(),
+                Poll::Ready(outcome) => outcome,
+            };
+            self.writing = Some(match outcome {
+                None => return Err(Error::text("the results have been returned already")),
+                Some(Outcome::Failed(why)) => return Err(Error::text(why)),
+                Some(Outcome::Done(message)) => (Writer::new(message), None),
+                Some(Outcome::Raised(message, traceback)) => {
+                    (Writer::new(message), Some(traceback))
+                }
+            });
+        }
+        let Some((writer, traceback)) = &mut self.writing else { return call.finish(()) };
+        if !writer.write(call)? {
+            return call.again();
+        }
+        let values = writer.values(call)?;
+        match traceback {
+            None => call.finish(values),
+            Some(traceback) => {
+                let error = values.first().copied().unwrap_or(Value::NIL);
+                Err(raised(call, error, traceback)?)
+            }
+        }
+    }
+}

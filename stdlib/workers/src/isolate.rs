@@ -1,0 +1,127 @@
+//! An isolate: a thread with a tokio runtime and a VM, which makes calls for other VMs.
+//!
+//! A call has globals of its own, behind which are those of the libraries. A VM is used again if
+//! the call has left nothing behind: no goroutine, server, timer, channel or handler. Otherwise the
+//! next call gets a new one.
+
+use crate::call::{self, Task};
+use crate::pool::{Job, Pool};
+use crate::ticket::Outcome;
+use solvm_runtime::Host;
+use solvm_runtime::executor::{EndObserver, Executor, Outcome as Drive};
+use solvm_runtime::registry::registry_table;
+use solvm_runtime::uncaught;
+use solvm_vm::{Call, Error};
+use std::io;
+use std::thread;
+
+/// The largest heap that is kept for the next call. Another VM cannot collect its garbage.
+const MOST_KEPT: usize = 4 << 20;
+
+/// Starts an isolate, which takes its jobs from the pool.
+pub(crate) fn start(pool: Pool) -> io::Result<()> {
+    let run = move || {
+        let why = match pool.factory().tokio() {
+            Ok(tokio) => tokio.block_on(serve(&pool)),
+            Err(error) => format!("cannot start an isolate: {error}"),
+        };
+        pool.ended(&why);
+    };
+    thread::Builder::new().name("isolate".into()).spawn(run).map(drop)
+}
+
+/// Makes calls until the program has ended; returns what jobs that are left fail with.
+async fn serve(pool: &Pool) -> String {
+    let mut vm = None;
+    loop {
+        let job = match pool.next() {
+            Ok(job) => job,
+            Err(receiver) => match receiver.await {
+                Ok(job) => job,
+                Err(_) => return "the program has ended".into(),
+            },
+        };
+        let executor = match vm.take() {
+            Some(executor) => executor,
+            None => match new_vm(pool) {
+                Ok(executor) => executor,
+                Err(why) => {
+                    job.ticket.end(Outcome::Failed(why));
+                    continue;
+                }
+            },
+        };
+        vm = run(executor, job).await;
+    }
+}
+
+fn new_vm(pool: &Pool) -> Result<Executor, Vec<u8>> {
+    let mut executor = pool.factory().executor()?;
+    executor.enter(|call| crate::set_pool(call, pool.clone(), None));
+    Ok(executor)
+}
+
+/// Makes a call. Returns the VM if it may be used again.
+async fn run(mut executor: Executor, job: Job) -> Option<Executor> {
+    let Job { message, ticket } = job;
+    if !ticket.begin(executor.cancel_flag()) {
+        return Some(executor);
+    }
+    let started = executor.enter(|lua| -> Result<_, Error> {
+        let function = lua.function(&call::PERFORM, &[]);
+        if let Some(host) = lua.host::<Host>() {
+            *host.state() = Task { message: Some(message), ..Task::default() };
+        }
+        lua.spawn(function, &[])
+    });
+    let goroutine = match started {
+        Ok(goroutine) => goroutine,
+        Err(error) => {
+            ticket.end(Outcome::Failed(error.to_string().into_bytes()));
+            return None;
+        }
+    };
+    let mut failure = None;
+    let observe: &mut EndObserver<'_> = &mut |call, end| {
+        let Err((error, _)) = end else { return true };
+        failure = Some(uncaught::message(call, error));
+        true
+    };
+    let outcome = tokio::select! {
+        outcome = executor.drive_for(Some(goroutine), observe) => outcome,
+        () = ticket.until_cancelled() => Drive::Interrupted,
+    };
+    let written = executor.flush_all();
+    if outcome != Drive::Ended {
+        executor.end_children();
+        drop(executor);
+        ticket.end(Outcome::Failed(b"interrupted".to_vec()));
+        return None;
+    }
+    let is_reusable = executor.enter(is_reusable);
+    let result = executor.enter(|call| call.host::<Host>()?.state::<Task>().outcome.take());
+    let result = match (result, failure, written) {
+        (_, Some(failure), _) => Outcome::Failed(failure),
+        (Some(Outcome::Done(_)), None, Err(error)) => {
+            Outcome::Failed(format!("cannot write its output: {error}").into_bytes())
+        }
+        (Some(outcome), None, _) => outcome,
+        (None, None, _) => Outcome::Failed(b"the call was lost".to_vec()),
+    };
+    // The caller may need the memory.
+    let kept = is_reusable.then_some(executor);
+    ticket.end(result);
+    // What cancels the call may stop the VM only now.
+    kept.filter(|_| !ticket.is_cancelled())
+}
+
+/// Whether a call has left nothing behind, and little garbage.
+fn is_reusable(call: &mut Call<'_>) -> bool {
+    let is_empty = |call: &mut Call<'_>, name| {
+        registry_table(call, name).is_ok_and(|table| table.pairs().next().is_none())
+    };
+    call.goroutine_count() == 0
+        && call.memory_used() <= MOST_KEPT
+        && is_empty(call, "channels")
+        && is_empty(call, "error handlers")
+}
