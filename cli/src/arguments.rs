@@ -239,8 +239,8 @@ pub(crate) fn options() -> Command {
             option(
                 "max-isolates",
                 "N",
-                "Maximum number of isolates that run functions for require \"worker\" [default: the \
-                 larger of 4 and twice the cores]"
+                "Maximum number of isolates that run functions for require \"worker\" [default: \
+                 the larger of 4 and twice the cores]"
                     .into(),
             )
             .value_parser(read_count),

@@ -19,7 +19,9 @@
 ---end
 ---
 ---assert(worker.run(primes, 1, 1000) == 168)
----local counts = worker.map({0, 1000, 2000}, function(from) return primes(from + 1, from + 1000) end)
+---local counts = worker.map({0, 1000, 2000}, function(from)
+---    return primes(from + 1, from + 1000)
+---end)
 ---assert(counts[1] == 168 and counts[2] == 135 and counts[3] == 127)
 ---```
 ---
@@ -39,8 +41,8 @@
 ---@class worker
 worker = {}
 
----Calls a function in an isolate and waits for its results. An error there is raised here; that of a
----string has the traceback of the isolate. If the goroutine that waits is ended, so is the call.
+---Calls a function in an isolate and waits for its results. An error there is raised here; that of
+---a string has the traceback of the isolate. If the goroutine that waits is ended, so is the call.
 ---@param f function
 ---@param ... any its arguments
 ---@return any ... its results
@@ -58,9 +60,9 @@ function worker.run(f, ...) end
 ---@return worker.call call
 function worker.spawn(f, ...) end
 
----Calls a function for each element of a list and returns the list of its first results, in the same
----order. The calls run at the same time, as many as there are isolates. The function gets the element
----and its index. The first error is raised; the calls after it are stopped.
+---Calls a function for each element of a list and returns the list of its first results, in the
+---same order. The calls run at the same time, as many as there are isolates. The function gets the
+---element and its index. The first error is raised; the calls after it are stopped.
 ---
 ---```lua
 ---local worker = require "worker"

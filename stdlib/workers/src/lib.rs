@@ -1,8 +1,9 @@
 //! The module `worker`: functions that run on all cores.
 //!
-//! A VM belongs to one thread. More cores mean more VMs, each on a thread of its own, with tokio, an
-//! executor and libraries: an *isolate*. Isolates share nothing but code. What one sends to another
-//! is a [`message`]; a [`pool`] has the isolates of a program, and gives each the next call.
+//! A VM belongs to one thread. More cores mean more VMs, each on a thread of its own, with tokio,
+//! an executor and libraries: an *isolate*. Isolates share nothing but code. What one sends to
+//! another is a [`message`]; a [`pool`] has the isolates of a program, and gives each the next
+//! call.
 #![forbid(unsafe_code)]
 
 mod call;

@@ -152,8 +152,8 @@ unsafe fn hook_of(vm: &Vm, thread: *mut Thread) -> *mut Hook {
     }
 }
 
-/// The instruction before `vm.pc` will be run again: its events have been reported. The call word of
-/// a continuation has none.
+/// The instruction before `vm.pc` will be run again: its events have been reported. The call word
+/// of a continuation has none.
 ///
 /// # Safety
 /// A thread is running.

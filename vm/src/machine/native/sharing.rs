@@ -1,7 +1,8 @@
 //! Functions of Lua for other VMs: code that the VMs of a process share, and upvalues.
 //!
-//! A VM takes a function apart, into its code and the variables that it captures; another one makes
-//! a function of the same code, whose upvalues are new variables, or those of functions made before.
+//! A VM takes a function apart, into its code and the variables that it captures; another one
+//! makes a function of the same code, whose upvalues are new variables, or those of functions made
+//! before.
 //!
 //! **Invariant**: a function gets its upvalues when it is made, and keeps them. Machine code knows
 //! their addresses.
@@ -65,7 +66,8 @@ impl<'c> Call<'c> {
         Some(SharedCode { compiled: data.compiled.clone(), source: data.source.clone() })
     }
 
-    /// The definition of a native that has no values of this VM, so that another one makes the same.
+    /// The definition of a native that has no values of this VM, so that another one makes the
+    /// same.
     pub fn definition(&mut self, function: Function<'c>) -> Option<&'static Definition> {
         let native = function.value().0.to_native_function()?;
         // SAFETY: the function is live.
@@ -89,8 +91,8 @@ impl<'c> Call<'c> {
     }
 
     /// Makes a function of code that may come from another VM. Its environment is the running
-    /// thread's globals. `upvalues` has, for each upvalue, whose variable it is; a new one, which is
-    /// nil, where that is missing.
+    /// thread's globals. `upvalues` has, for each upvalue, whose variable it is; a new one, which
+    /// is nil, where that is missing.
     pub fn function_of(
         &mut self,
         code: &SharedCode,
