@@ -155,8 +155,21 @@ impl ErrorFormat {
 }
 
 /// The names of the commands, as opposed to `solvm script.lua`.
-pub(crate) const COMMANDS: [&str; 8] =
-    ["run", "check", "test", "doc", "init", "completions", "man", "help"];
+pub(crate) const COMMANDS: [&str; 13] = [
+    "run",
+    "check",
+    "test",
+    "doc",
+    "init",
+    "add",
+    "remove",
+    "update",
+    "list",
+    "install",
+    "completions",
+    "man",
+    "help",
+];
 
 /// The arguments of `solvm script.lua`: the only place that declares them. The help, the manual
 /// page and the shells' completions are made from it; a test compares the README's table.

@@ -7,6 +7,7 @@ mod completions;
 mod doc;
 mod help;
 mod init;
+mod packages;
 mod run;
 mod test;
 
@@ -44,6 +45,31 @@ const COMMANDS: &[Subcommand] = &[
     Subcommand { name: "test", add_arguments: test::add_arguments, run: test::run },
     Subcommand { name: "doc", add_arguments: doc::add_arguments, run: doc::run },
     Subcommand { name: "init", add_arguments: init::add_arguments, run: init::run },
+    Subcommand {
+        name: "add",
+        add_arguments: packages::add_arguments_of_add,
+        run: packages::run_add,
+    },
+    Subcommand {
+        name: "remove",
+        add_arguments: packages::add_arguments_of_remove,
+        run: packages::run_remove,
+    },
+    Subcommand {
+        name: "update",
+        add_arguments: packages::add_arguments_of_update,
+        run: packages::run_update,
+    },
+    Subcommand {
+        name: "list",
+        add_arguments: packages::add_arguments_of_list,
+        run: packages::run_list,
+    },
+    Subcommand {
+        name: "install",
+        add_arguments: packages::add_arguments_of_install,
+        run: packages::run_install,
+    },
     Subcommand {
         name: "completions",
         add_arguments: completions::add_arguments,

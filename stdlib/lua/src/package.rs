@@ -223,7 +223,14 @@ fn search_path_of<'c>(call: &mut Call<'c>, field_name: &str) -> Result<Name<'c>,
     Name::check(path).map_err(|why| Error::text(format!("'package.{field_name}': {why}")))
 }
 
-/// Searches for a module in Lua: on `package.path`, then next to the program's script.
+/// The templates of a directory of modules.
+const TEMPLATES: [&[u8]; 2] = [b"?.lua", b"?/init.lua"];
+
+/// The directory of modules in that of installed packages.
+const INSTALLED: &str = "share/lua/5.1";
+
+/// Searches for a module in Lua: on `package.path`, next to the program's script, among the
+/// packages that are installed for its project.
 fn find_in_lua(call: &mut Call, name: &[u8]) -> Searched {
     let path = search_path_of(call, "path")?.bytes();
     let name = replace(name, b".", DIRECTORY_SEPARATOR)?;
@@ -232,24 +239,50 @@ fn find_in_lua(call: &mut Call, name: &[u8]) -> Searched {
         Err(tried) => tried,
     };
     let script = call.host::<Host>().and_then(|host| host.script.clone());
-    let Some(folder) = script.as_deref().and_then(Path::parent) else { return Ok(Err(tried)) };
-    let folder = match folder.as_os_str().as_encoded_bytes() {
+    if let Some(directory) = script.as_deref().and_then(Path::parent)
+        && let Some(file) = find_in(call, directory, &name, path, &mut tried)?
+    {
+        return Ok(Ok(file));
+    }
+    call.charge_for_system_call();
+    match call.host::<Host>().map(|host| host.world.installed_modules()) {
+        Some(Ok(Some(directory))) => {
+            let directory = directory.join(INSTALLED);
+            if let Some(file) = find_in(call, &directory, &name, path, &mut tried)? {
+                return Ok(Ok(file));
+            }
+        }
+        Some(Err(why)) => tried.push(call, format!("\n\t{why}").as_bytes())?,
+        _ => {}
+    }
+    Ok(Err(tried))
+}
+
+/// Searches a directory for a module, unless `path` has it.
+fn find_in(
+    call: &mut Call,
+    directory: &Path,
+    name: &[u8],
+    path: &[u8],
+    tried: &mut AccountedBuffer,
+) -> Result<Option<Vec<u8>>, Error> {
+    let directory = match directory.as_os_str().as_encoded_bytes() {
         b"" => b".",
-        folder => folder,
+        directory => directory,
     };
-    let place = [folder, DIRECTORY_SEPARATOR].concat();
-    for file_name in [&b"?.lua"[..], b"?/init.lua"] {
+    let place = [directory, DIRECTORY_SEPARATOR].concat();
+    for file_name in TEMPLATES {
         let template = [&place[..], file_name].concat();
         if templates(path).any(|tried| tried == template) {
             continue;
         }
-        // The folder's own question marks stay.
-        let file = [&place[..], &replace(file_name, b"?", &name)?].concat();
-        if is_readable(call, &file, &mut tried)? {
-            return Ok(Ok(file));
+        // The directory's own question marks stay.
+        let file = [&place[..], &replace(file_name, b"?", name)?].concat();
+        if is_readable(call, &file, tried)? {
+            return Ok(Some(file));
         }
     }
-    Ok(Err(tried))
+    Ok(None)
 }
 
 fn cannot_load(name: &[u8], file: &[u8], why: &[u8]) -> Error {

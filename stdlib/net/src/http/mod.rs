@@ -3,6 +3,7 @@
 
 pub mod client;
 mod clients;
+pub mod download;
 mod redirect;
 pub mod server;
 

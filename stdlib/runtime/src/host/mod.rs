@@ -11,6 +11,7 @@ pub mod network;
 mod permissions;
 mod process;
 mod progress;
+mod project;
 #[cfg(unix)]
 mod replacement;
 mod sandbox;
@@ -29,6 +30,7 @@ pub use permissions::{Area, HostRule, InvalidRule, Permissions};
 pub use process::{Process, path_of};
 pub use progress::Bar;
 pub use progress::{Progress, Screen};
+pub use project::{PROJECT_FILE, project_file};
 pub use sandbox::Sandbox;
 pub use stream::{
     Buffering, Child, Deferred, OpenBase, OpenMode, OpenStream, Pipe, Stream, WaitForChild,
@@ -43,7 +45,7 @@ use crate::system_error::denied;
 use solvm_vm::{Account, Call, Clock, Error, Held, OutOfMemory};
 use state::States;
 use std::io::{self, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -106,6 +108,12 @@ pub trait World: 'static {
 
     /// Sets the script that is the program: its directory is the project's.
     fn set_script(&mut self, _path: &Path) {}
+
+    /// The directory of the packages that are installed for the script's project. The error is the
+    /// reason why there is none although there is a project.
+    fn installed_modules(&mut self) -> Result<Option<PathBuf>, String> {
+        Ok(None)
+    }
 
     /// Whether there is a shell for [`World::spawn`].
     fn has_shell(&mut self) -> bool {

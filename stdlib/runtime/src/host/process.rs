@@ -7,6 +7,7 @@ use super::file_system::FileSystem;
 use super::guarded::Guarded;
 use super::network::{Network, WholeNetwork};
 use super::permissions::Permissions;
+use super::project::Modules;
 use super::stream::{Buffering, Child, OpenStream, Pipe, Stream};
 use super::system::{System, ThisSystem};
 use super::{Printer, World, WriteError};
@@ -40,6 +41,8 @@ pub struct Process {
     permissions: Option<Arc<Permissions>>,
     /// The directory of the script, whose Lua files may be executed.
     code: Option<PathBuf>,
+    /// The packages that are installed for the script.
+    modules: Modules,
     /// Whether the output so far ends with a newline.
     is_at_line_start: bool,
 }
@@ -62,6 +65,7 @@ impl Process {
             printer: None,
             permissions: None,
             code: None,
+            modules: Modules::None,
             is_at_line_start: true,
         }
     }
@@ -345,6 +349,12 @@ impl World for Process {
         // Only permissions ask for it.
         let real = self.permissions.as_ref().and_then(|_| path.canonicalize().ok());
         self.code = real.and_then(|script| Some(script.parent()?.to_path_buf()));
+        let is_confined = self.permissions.is_some();
+        self.modules = Modules::Unknown { script: path.to_path_buf(), is_confined };
+    }
+
+    fn installed_modules(&mut self) -> Result<Option<PathBuf>, String> {
+        self.modules.directory()
     }
 
     fn has_shell(&mut self) -> bool {

@@ -1,0 +1,84 @@
+//! Data in Lua's notation: what a rockspec or a manifest has told, without the VM that read it.
+//!
+//! Everything comes from outside, so that the accessors say what was expected instead of assuming.
+
+use std::collections::BTreeMap;
+
+/// A value. Others, such as functions, are left out.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Tree {
+    /// A string; bytes that are not UTF-8 are replaced.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// A boolean.
+    Boolean(bool),
+    /// A table.
+    Table(Branch),
+}
+
+/// A table: what it has at whole numbers, in their order, and its fields.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Branch {
+    /// The values at whole numbers.
+    pub(crate) list: Vec<Tree>,
+    /// The values at strings.
+    pub(crate) fields: BTreeMap<String, Tree>,
+}
+
+impl Branch {
+    /// A field that is a string, if there is one.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, String> {
+        match self.fields.get(name) {
+            None => Ok(None),
+            Some(Tree::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(format!("field '{name}' is not a string")),
+        }
+    }
+
+    /// A field that is a table, if there is one.
+    ///
+    /// # Errors
+    /// If it is something else.
+    pub(crate) fn branch(&self, name: &str) -> Result<Option<&Branch>, String> {
+        match self.fields.get(name) {
+            None => Ok(None),
+            Some(Tree::Table(branch)) => Ok(Some(branch)),
+            Some(_) => Err(format!("field '{name}' is not a table")),
+        }
+    }
+
+    /// The strings in its list.
+    ///
+    /// # Errors
+    /// If something else is in it; `name` is that of the table.
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<&str>, String> {
+        let text = |tree| match tree {
+            &Tree::Text(ref text) => Ok(&text[..]),
+            _ => Err(format!("field '{name}' has a value that is not a string")),
+        };
+        self.list.iter().map(text).collect()
+    }
+
+    /// Lays another table over it, as LuaRocks does with what a rockspec has for a platform: its
+    /// fields replace those of the same name, but tables are merged.
+    pub(crate) fn overlay(&mut self, other: &Branch) {
+        for (at, tree) in other.list.iter().enumerate() {
+            match self.list.get_mut(at) {
+                Some(place) => *place = tree.clone(),
+                None => self.list.push(tree.clone()),
+            }
+        }
+        for (name, tree) in &other.fields {
+            match (self.fields.get_mut(name), tree) {
+                (Some(Tree::Table(old)), Tree::Table(new)) => old.overlay(new),
+                _ => {
+                    self.fields.insert(name.clone(), tree.clone());
+                }
+            }
+        }
+    }
+}
