@@ -326,6 +326,11 @@ fn modules_of_the_embedding_interface_form_no_cycle() {
 }
 
 #[test]
+fn modules_of_the_package_manager_form_no_cycle() {
+    check("packages/src", "lib.rs");
+}
+
+#[test]
 fn modules_of_the_command_form_no_cycle() {
     check("cli/src", "main.rs");
 }

@@ -1,10 +1,12 @@
 //! Runs a rockspec: Lua code whose globals are its data.
 //!
-//! **Invariant (ALONE)**: the code runs in a VM of its own, which has no library, no outside world
-//! and limits of time and memory, so that a hostile rockspec can only fail.
+//! **Invariant (ALONE)**: the code runs in a VM of its own, which has no outside world and limits
+//! of time and memory, so that a hostile rockspec can only fail. It has no globals, but the methods
+//! of strings, which rockspecs use to make addresses of versions.
 
 use crate::tree::{Branch, Tree};
-use solvm_vm::{Call, Config, LuaString, Table, Turn, Type, Value, Vm};
+use solvm_lua::string;
+use solvm_vm::{Call, Config, Error, LuaString, Table, Turn, Type, Value, Vm};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
@@ -30,6 +32,7 @@ pub(crate) fn globals_of(code: &[u8], name: &str) -> Result<Branch, String> {
     let mut vm = Vm::new(Config { memory_limit: MEMORY, ..Config::default() });
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     vm.enter(|call| {
+        open_string_methods(call).map_err(|error| text(&error.message(call)))?;
         let function = call.load(code, format!("={name}").as_bytes());
         let function = function.map_err(|message| text(&message))?;
         call.spawn(function, &[]).map(drop).map_err(|error| text(&error.message(call)))
@@ -59,6 +62,13 @@ pub(crate) fn globals_of(code: &[u8], name: &str) -> Result<Branch, String> {
         branch_of(call.globals(), MAX_DEPTH, &mut left)
             .ok_or_else(|| "it makes too many values, or nests them too deep".into())
     })
+}
+
+fn open_string_methods(call: &mut Call) -> Result<(), Error> {
+    call.open(&string::LIBRARY)?;
+    string::finish(call)?;
+    let globals = call.globals();
+    globals.set_field(call, string::LIBRARY.name, Value::NIL)
 }
 
 /// Copies a table. None if it is too large.
@@ -115,6 +125,14 @@ mod tests {
     }
 
     #[test]
+    fn strings_have_methods() {
+        let code = "version = ('%s-%d'):format('1.0', 1)";
+        let globals = globals_of(code.as_bytes(), "x.rockspec").unwrap();
+        assert_eq!(globals.text("version"), Ok(Some("1.0-1")));
+        assert_eq!(globals.fields.len(), 1);
+    }
+
+    #[test]
     fn hostile_code_fails() {
         assert_eq!(message("while true do end"), "it runs longer than 1s");
         assert_eq!(
@@ -125,6 +143,10 @@ mod tests {
         assert_eq!(message(code), "not enough memory");
         assert_eq!(message("local t = {} for i = 1, 2 do t = {t, t} end t[1] = t x = t"), TOO_MUCH);
         assert_eq!(message("x = {} for i = 1, 2e5 do x[i] = i end"), TOO_MUCH);
+        assert_eq!(message("local s = ('x'):rep(1e9)"), "not enough memory");
+        let code = "x = ('a'):rep(30000):find(('.-'):rep(50) .. 'b')";
+        assert_eq!(message(code), "it runs longer than 1s");
+        assert!(message("string.x()").contains("attempt to index global 'string'"));
         assert!(message("os.exit()").contains("attempt to index global 'os'"));
         assert!(message("package = ").starts_with("x.rockspec:1:"));
         assert!(message("local function f() return f() + 1 end f()").contains("stack overflow"));

@@ -200,12 +200,21 @@ mod tests {
     #[test]
     fn files_go_where_luarocks_puts_them() {
         let paths = planned(
-            "build = { modules = { a = 'src/init.lua', ['a.b'] = 'src/b.lua', ['a.init'] = 'i.lua' },
+            "build = { modules = { a = 'src/init.lua', ['a.b'] = 'src/b.lua',
+                    ['a.init'] = 'i.lua' },
                 install = { lua = { 'src/c.lua', ['x.y'] = 'src/b.lua', ['x.data'] = 'd.txt' },
                     bin = { 'bin/run', other = 'bin/run' }, conf = { 'd.txt' } },
                 copy_directories = { 'doc' } }",
-            &["src/init.lua", "src/b.lua", "i.lua", "src/c.lua", "d.txt", "bin/run", "doc/x/y.md",
-              "lua/z/init.lua"],
+            &[
+                "src/init.lua",
+                "src/b.lua",
+                "i.lua",
+                "src/c.lua",
+                "d.txt",
+                "bin/run",
+                "doc/x/y.md",
+                "lua/z/init.lua",
+            ],
         );
         assert_eq!(
             paths.unwrap(),

@@ -118,7 +118,7 @@ fn check_identity(globals: &Branch, name: &str, version: &Version) -> Result<(),
 fn check_platform(globals: &Branch) -> Result<(), String> {
     let Some(supported) = globals.branch("supported_platforms")? else { return Ok(()) };
     let names = supported.texts("supported_platforms")?;
-    let is_refused = |name: &&str| name.strip_prefix('!').is_some_and(|name| is_this(name));
+    let is_refused = |name: &&str| name.strip_prefix('!').is_some_and(is_this);
     let is_this_one = |name: &&str| is_this(name);
     let has_others = names.iter().any(|name| !name.starts_with('!'));
     if names.iter().any(is_refused) || has_others && !names.iter().any(is_this_one) {
@@ -235,7 +235,8 @@ mod tests {
     #[test]
     fn platforms_have_their_own() {
         let spec = read(
-            "build = { modules = { x = 'x.lua' }, platforms = { unix = { modules = { x = 'u.lua' } },
+            "build = { modules = { x = 'x.lua' }, platforms = {
+                unix = { modules = { x = 'u.lua' } },
                 windows = { modules = { x = 'w.lua' } } } }",
         );
         assert_eq!(spec.unwrap().build.modules.unwrap()[0].1.as_str(), "u.lua");

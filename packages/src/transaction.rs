@@ -132,17 +132,21 @@ impl Transaction {
 /// Writes a new file with the permissions that it gets.
 fn write_new(path: &Path, contents: &[u8], change: &Change) -> io::Result<()> {
     fs::write(path, contents)?;
-    if let Ok(old) = fs::metadata(&change.path) {
-        fs::set_permissions(path, old.permissions())?;
-    }
+    let old = fs::metadata(&change.path).map(|old| old.permissions());
     #[cfg(unix)]
-    if change.is_program {
+    {
         use std::os::unix::fs::PermissionsExt;
-        // Whoever may read it may run it.
-        let mode = fs::metadata(path)?.permissions().mode();
-        fs::set_permissions(path, fs::Permissions::from_mode(mode | (mode & 0o444) >> 2))?;
+        let mode = match old {
+            Ok(old) => old.mode(),
+            // Nobody else may write code that the user runs, whatever the umask.
+            Err(_) => fs::metadata(path)?.permissions().mode() & !0o022,
+        };
+        // Whoever may read a program may run it.
+        let mode = if change.is_program { mode | (mode & 0o444) >> 2 } else { mode };
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))
     }
-    Ok(())
+    #[cfg(not(unix))]
+    old.map_or(Ok(()), |old| fs::set_permissions(path, old))
 }
 
 fn rename(from: &Path, to: &Path, done: &mut Vec<Step>) -> Result<(), String> {

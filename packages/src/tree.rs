@@ -55,9 +55,9 @@ impl Branch {
     ///
     /// # Errors
     /// If something else is in it; `name` is that of the table.
-    pub(crate) fn texts(&self, name: &str) -> Result<Vec<&str>, String> {
-        let text = |tree| match tree {
-            &Tree::Text(ref text) => Ok(&text[..]),
+    pub(crate) fn texts<'a>(&'a self, name: &str) -> Result<Vec<&'a str>, String> {
+        let text = |tree: &'a Tree| match tree {
+            Tree::Text(text) => Ok(&text[..]),
             _ => Err(format!("field '{name}' has a value that is not a string")),
         };
         self.list.iter().map(text).collect()

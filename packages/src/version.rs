@@ -74,8 +74,8 @@ impl Version {
         }
     }
 
-    /// An order without ties, for lists: that of [`Version::order`] where revisions are given, which
-    /// is not transitive where they are not.
+    /// An order without ties, for lists. [`Version::order`] is not transitive where revisions are
+    /// missing.
     pub(crate) fn rank(&self, other: &Version) -> Ordering {
         let revision = |version: &Version| version.revision.unwrap_or(-1.0);
         let whole = |version: &Version| Version { revision: None, ..version.clone() };

@@ -98,7 +98,12 @@ fn make(directory: &Path) -> Result<Vec<&'static str>, String> {
     let settings = json!({
         "runtime.version": "Lua 5.1",
         "runtime.builtin": builtin,
-        "runtime.path": ["?.lua", "modules/?.lua"],
+        "runtime.path": [
+            "?.lua",
+            "modules/?.lua",
+            "lua_modules/share/lua/5.1/?.lua",
+            "lua_modules/share/lua/5.1/?/init.lua",
+        ],
         "workspace.library": [DEFINITIONS],
         "diagnostics.globals": super::test::GLOBALS,
     });

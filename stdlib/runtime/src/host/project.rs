@@ -89,7 +89,9 @@ fn checked(directory: &Path) -> Result<Option<PathBuf>, String> {
     match fs::metadata(&file) {
         Ok(metadata) if !metadata.is_file() => Ok(None),
         Ok(metadata) if is_safe(&metadata) => Ok(Some(file)),
-        Ok(_) => Err(format!("{} is ignored: other users can write to it", file.display())),
+        Ok(_) => {
+            Err(format!("{} is ignored: other users can write to it (chmod go-w)", file.display()))
+        }
         Err(_) => Ok(None),
     }
 }
