@@ -4,6 +4,7 @@ use crate::arguments::{Arguments, Dump, Script};
 use crate::isolates;
 use crate::output;
 use crate::report;
+use solvm_archive::import::set_lock_reader;
 use solvm_compiler::bytecode::Source;
 use solvm_jit::{Jit, Print};
 use solvm_runtime::deadline::{Limits, Timeout};
@@ -77,6 +78,7 @@ fn executor_of(arguments: &Arguments, config: Config, limits: Limits) -> Result<
     }
     if let Some(Script::File(path)) = &arguments.script {
         executor.set_script(path.as_ref());
+        set_lock_reader(&mut executor, solvm_packages::imports::locked);
     }
     Ok(executor)
 }

@@ -9,6 +9,7 @@ use crate::builtin;
 use crate::constraint::{Constraints, Dependency};
 use crate::digest::sha256;
 use crate::evaluate::MAX_CODE;
+use crate::imports::{self, Stored, Wanted};
 use crate::inner_path::InnerPath;
 use crate::installed::{self, Entry, Installed, RECORD};
 use crate::lock::{self, Fetched, Lock, Locked};
@@ -34,6 +35,24 @@ pub struct Options {
     pub is_frozen: bool,
 }
 
+/// What a project is to have.
+struct Target {
+    /// What is kept if it satisfies the constraints.
+    lock: Lock,
+    /// New packages, whose constraints follow from the chosen versions.
+    unnamed: Vec<String>,
+    /// What programs import from the network.
+    imports: Wanted,
+}
+
+impl Target {
+    /// What the lock file has.
+    fn of(lock: &Lock) -> Target {
+        let imports = lock.imports.iter().map(|(url, sha256)| (url.clone(), Some(sha256.clone())));
+        Target { imports: imports.collect(), lock: lock.clone(), unnamed: Vec::new() }
+    }
+}
+
 /// What a project has, before a change.
 struct Before {
     lock: Lock,
@@ -43,7 +62,8 @@ struct Before {
     modules: PathBuf,
 }
 
-/// Adds packages, given as `name` or `name@constraints`. Returns the lines to print.
+/// Adds packages, given as `name` or `name@constraints`, and imports, given by their address.
+/// Returns the lines to print.
 ///
 /// # Errors
 /// The message; then nothing has changed.
@@ -56,8 +76,12 @@ pub fn add(
     let _guard = guard(&project.directory)?;
     let before = Before::read(&project)?;
     let known = project.dependencies()?;
-    let mut unnamed = Vec::new();
+    let mut target = Target::of(&before.lock);
     for package in packages {
+        if imports::is_import(package) {
+            target.imports.entry(imports::url_of(package)?).or_insert(None);
+            continue;
+        }
         let (name, constraints) = package.split_once('@').unwrap_or((package, ""));
         let name = Dependency::parse(name)?.name;
         let constraints = Constraints::parse(constraints)?;
@@ -66,14 +90,13 @@ pub fn add(
             project.set(&name, &constraints.to_string());
         } else if !is_known {
             project.set(&name, "*");
-            unnamed.push(name);
+            target.unnamed.push(name);
         }
     }
-    let lock = before.lock.clone();
-    settle(&mut project, before, lock, options, &unnamed)
+    settle(&mut project, before, target, options)
 }
 
-/// Removes packages from the project, and what only they needed.
+/// Removes packages from the project, and what only they needed; and imports.
 ///
 /// # Errors
 /// The message; then nothing has changed.
@@ -85,7 +108,15 @@ pub fn remove(
     let mut project = existing(directory)?;
     let _guard = guard(&project.directory)?;
     let before = Before::read(&project)?;
+    let mut target = Target::of(&before.lock);
     for name in names {
+        if imports::is_import(name) {
+            let url = imports::url_of(name)?;
+            if target.imports.remove(&url).is_none() {
+                return Err(format!("{} has no import '{url}'", lock::NAME));
+            }
+            continue;
+        }
         let name = name.to_ascii_lowercase();
         if !project.remove(&name) {
             let needs_it = |package: &Locked| {
@@ -97,11 +128,10 @@ pub fn remove(
             return Err(format!("{} has no dependency '{name}'{why}", project::NAME));
         }
     }
-    let lock = before.lock.clone();
-    settle(&mut project, before, lock, options, &[])
+    settle(&mut project, before, target, options)
 }
 
-/// Updates packages, or all of them if none is named, to the newest versions that the constraints
+/// Updates packages and imports, or all of them if none is named, to the newest versions that the constraints
 /// allow.
 ///
 /// # Errors
@@ -114,17 +144,26 @@ pub fn update(
     let mut project = existing(directory)?;
     let _guard = guard(&project.directory)?;
     let before = Before::read(&project)?;
-    let mut lock = before.lock.clone();
+    let mut target = Target::of(&before.lock);
     for name in names {
+        if imports::is_import(name) {
+            let url = imports::url_of(name)?;
+            match target.imports.get_mut(&url) {
+                Some(expected) => *expected = None,
+                None => return Err(format!("{} has no import '{url}'", lock::NAME)),
+            }
+            continue;
+        }
         let name = name.to_ascii_lowercase();
-        if lock.packages.remove(&name).is_none() {
+        if target.lock.packages.remove(&name).is_none() {
             return Err(format!("{} has no package '{name}'", lock::NAME));
         }
     }
     if names.is_empty() {
-        lock = Lock::default();
+        target.lock = Lock::default();
+        target.imports.values_mut().for_each(|expected| *expected = None);
     }
-    settle(&mut project, before, lock, options, &[])
+    settle(&mut project, before, target, options)
 }
 
 /// Installs what the lock file has, or what the project needs if that is something else.
@@ -135,8 +174,8 @@ pub fn install(directory: &Path, options: &Options) -> Result<Vec<String>, Strin
     let mut project = existing(directory)?;
     let _guard = guard(&project.directory)?;
     let before = Before::read(&project)?;
-    let lock = before.lock.clone();
-    settle(&mut project, before, lock, options, &[])
+    let target = Target::of(&before.lock);
+    settle(&mut project, before, target, options)
 }
 
 /// The packages of a project, a line each.
@@ -158,7 +197,13 @@ pub fn list(directory: &Path) -> Result<Vec<String>, String> {
         };
         format!("{name} {} ({state})", package.version)
     };
-    Ok(before.lock.packages.iter().map(line).collect())
+    let mut lines: Vec<String> = before.lock.packages.iter().map(line).collect();
+    for (url, sha256) in &before.lock.imports {
+        let is_stored = imports::path_of(sha256)?.in_directory(&before.modules).is_file();
+        let state = if is_stored { "import" } else { "not installed: run solvm install" };
+        lines.push(format!("{url} ({state})"));
+    }
+    Ok(lines)
 }
 
 fn existing(directory: &Path) -> Result<Project, String> {
@@ -210,15 +255,14 @@ struct Prepared {
     plan: Option<Plan>,
 }
 
-/// Makes a project have what it needs. What is in `lock` is kept if it satisfies the constraints;
-/// `unnamed` are new packages, whose constraints follow from the chosen versions.
+/// Makes a project have what it needs.
 fn settle(
     project: &mut Project,
     before: Before,
-    mut lock: Lock,
+    target: Target,
     options: &Options,
-    unnamed: &[String],
 ) -> Result<Vec<String>, String> {
+    let Target { mut lock, unnamed, imports } = target;
     let needs = project.dependencies()?;
     let fetcher = Fetcher::default();
     if options.is_frozen {
@@ -263,7 +307,7 @@ fn settle(
             packages.insert(name, prepared);
         }
     }
-    for name in unnamed {
+    for name in &unnamed {
         if let Some(package) = packages.get(name) {
             let version = &package.locked.version;
             let constraint = match version.is_development() {
@@ -273,7 +317,8 @@ fn settle(
             project.set(name, &constraint);
         }
     }
-    apply(project, before, packages)
+    let imports = imports::prepare(&imports, &before.modules, &fetcher)?;
+    apply(project, before, packages, imports)
 }
 
 /// The servers, and the versions of the lock file, whose dependencies are known without them.
@@ -392,6 +437,7 @@ fn apply(
     project: &Project,
     before: Before,
     packages: BTreeMap<String, Prepared>,
+    imports: BTreeMap<String, Stored>,
 ) -> Result<Vec<String>, String> {
     let (mut lock, mut installed) = (Lock::default(), Installed::default());
     let (mut lines, mut new_files) = (Vec::new(), BTreeMap::new());
@@ -438,6 +484,26 @@ fn apply(
             None => transaction.write(file, contents),
         }
     }
+    for (url, Stored { sha256, contents }) in imports {
+        let file = imports::path_of(&sha256)?.in_directory(&before.modules);
+        if let Some(contents) = contents {
+            lines.push(match before.lock.imports.get(&url) {
+                Some(old) if *old != sha256 => format!("updated {url}"),
+                Some(_) => format!("installed {url}"),
+                None => format!("added {url}"),
+            });
+            transaction.write(file, contents);
+        }
+        lock.imports.insert(url, sha256);
+    }
+    for (url, sha256) in &before.lock.imports {
+        if !lock.imports.contains_key(url) {
+            lines.push(format!("removed {url}"));
+        }
+        if lock.imports.values().all(|other| other != sha256) {
+            transaction.remove(imports::path_of(sha256)?.in_directory(&before.modules));
+        }
+    }
     let record = before.modules.join(RECORD);
     if installed.0.is_empty() {
         transaction.remove(record);
@@ -478,6 +544,6 @@ fn line_about(name: &str, version: &Version, old: Option<&Entry>, fetched: &Fetc
         Some(old) if old.version.to_string() != version.to_string() => {
             format!("updated {name} {} to {version} ({origin})", old.version)
         }
-        Some(_) => format!("installed {name} {version} again ({origin})"),
+        Some(_) => format!("installed {name} {version} ({origin})"),
     }
 }

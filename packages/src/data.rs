@@ -7,12 +7,15 @@ use crate::tree::{Branch, Tree};
 /// Maximum depth of tables.
 const MAX_DEPTH: usize = 16;
 
+/// Maximum number of tables; the manifest of luarocks.org has about a tenth.
+const MAX_TABLES: usize = 2_000_000;
+
 /// Reads the global `name` of a chunk of data. None if it has none.
 ///
 /// # Errors
 /// The message, if it is not data.
 pub(crate) fn global_of(text: &[u8], name: &str) -> Result<Option<Branch>, String> {
-    let mut reader = Reader { text, at: 0, is_kept: true };
+    let mut reader = Reader { text, at: 0, is_kept: true, left: MAX_TABLES };
     let mut found = None;
     loop {
         reader.skip_space();
@@ -37,6 +40,8 @@ struct Reader<'a> {
     at: usize,
     /// Whether the values are kept.
     is_kept: bool,
+    /// How many tables may follow.
+    left: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -121,6 +126,7 @@ impl<'a> Reader<'a> {
 
     fn table(&mut self, depth: usize) -> Result<Branch, String> {
         let depth = depth.checked_sub(1).ok_or_else(|| self.unexpected())?;
+        self.left = self.left.checked_sub(1).ok_or("it has too many tables")?;
         let mut branch = Branch::default();
         self.expect(b'{')?;
         while !self.takes(b'}') {
@@ -128,7 +134,7 @@ impl<'a> Reader<'a> {
             let tree = self.value(depth)?;
             if self.is_kept {
                 match key {
-                    Some(key) => drop(branch.fields.insert(key, tree)),
+                    Some(key) => branch.push(key, tree),
                     None => branch.list.push(tree),
                 }
             }
@@ -137,6 +143,7 @@ impl<'a> Reader<'a> {
                 break;
             }
         }
+        branch.shrink();
         Ok(branch)
     }
 

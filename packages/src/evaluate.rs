@@ -85,11 +85,12 @@ fn branch_of(table: Table, depth: usize, left: &mut usize) -> Option<Branch> {
             },
         };
         if let Some(name) = LuaString::from_value(key) {
-            branch.fields.insert(String::from_utf8_lossy(name.bytes()).into_owned(), tree);
+            branch.push(String::from_utf8_lossy(name.bytes()).into_owned(), tree);
         } else if let Some(index) = key.as_number() {
             list.push((index, tree));
         }
     }
+    branch.sort();
     list.sort_by(|(one, _), (two, _)| one.total_cmp(two));
     branch.list = list.into_iter().map(|(_, tree)| tree).collect();
     Some(branch)
@@ -120,7 +121,7 @@ mod tests {
         assert_eq!(globals.text("version"), Ok(Some("1.0-1")));
         let build = globals.branch("build").unwrap().unwrap();
         assert_eq!(build.texts("build").unwrap(), ["x", "y"]);
-        assert_eq!(build.fields["t"], Tree::Boolean(true));
+        assert_eq!(build.get("t"), Some(&Tree::Boolean(true)));
         assert!(globals.text("build").is_err() && globals.branch("package").is_err());
     }
 
@@ -129,7 +130,7 @@ mod tests {
         let code = "version = ('%s-%d'):format('1.0', 1)";
         let globals = globals_of(code.as_bytes(), "x.rockspec").unwrap();
         assert_eq!(globals.text("version"), Ok(Some("1.0-1")));
-        assert_eq!(globals.fields.len(), 1);
+        assert_eq!(globals.fields().count(), 1);
     }
 
     #[test]

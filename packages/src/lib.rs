@@ -15,6 +15,7 @@ mod constraint;
 mod data;
 mod digest;
 mod evaluate;
+pub mod imports;
 mod inner_path;
 mod installed;
 mod lock;

@@ -22,6 +22,8 @@ const FORMAT: i64 = 1;
 pub(crate) struct Lock {
     /// By name.
     pub(crate) packages: BTreeMap<String, Locked>,
+    /// The SHA-256 of the contents of URLs that programs import.
+    pub(crate) imports: BTreeMap<String, String>,
 }
 
 /// A package.
@@ -57,7 +59,11 @@ impl Lock {
         let tables = document.get("package").and_then(Item::as_array_of_tables);
         let packages = tables.into_iter().flatten();
         let packages = packages.map(|table| read_package(table, directory));
-        Ok(Lock { packages: packages.collect::<Result<_, _>>()? })
+        let imports = document.get("import").and_then(Item::as_array_of_tables);
+        Ok(Lock {
+            packages: packages.collect::<Result<_, _>>()?,
+            imports: imports.into_iter().flatten().map(read_import).collect::<Result<_, _>>()?,
+        })
     }
 
     /// The text of the file.
@@ -70,6 +76,14 @@ impl Lock {
             tables.push(package_table(name, package, directory));
         }
         document.insert("package", Item::ArrayOfTables(tables));
+        let mut tables = ArrayOfTables::new();
+        for (address, sha256) in &self.imports {
+            let mut table = Table::new();
+            table.insert("address", value(address));
+            table.insert("sha256", value(sha256));
+            tables.push(table);
+        }
+        document.insert("import", Item::ArrayOfTables(tables));
         document.to_string()
     }
 
@@ -140,6 +154,18 @@ fn package_table(name: &str, package: &Locked, directory: &Path) -> Table {
     table
 }
 
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit())
+}
+
+fn read_import(table: &Table) -> Result<(String, String), String> {
+    let text = |field: &str| table.get(field).and_then(Item::as_str);
+    let address = text("address").ok_or("an import has no address")?;
+    let sha256 = text("sha256").filter(|text| is_digest(text));
+    let sha256 = sha256.ok_or_else(|| format!("import '{address}' has no valid 'sha256'"))?;
+    Ok((address.into(), sha256.into()))
+}
+
 fn read_package(table: &Table, directory: &Path) -> Result<(String, Locked), String> {
     let text = |field: &str| table.get(field).and_then(Item::as_str);
     let name = check_name(text("name").unwrap_or_default())?.to_string();
@@ -147,11 +173,12 @@ fn read_package(table: &Table, directory: &Path) -> Result<(String, Locked), Str
     let version = text("version").and_then(Version::parse).ok_or_else(|| missing("version"))?;
     let origin = |address: &str, sha256: &str| -> Result<Origin, String> {
         let missing_address = || missing(address);
-        let is_digest =
-            |text: &&str| text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit());
         Ok(Origin {
             address: Address::in_directory(text(address).ok_or_else(missing_address)?, directory)?,
-            sha256: text(sha256).filter(is_digest).ok_or_else(|| missing(sha256))?.into(),
+            sha256: text(sha256)
+                .filter(|text| is_digest(text))
+                .ok_or_else(|| missing(sha256))?
+                .into(),
         })
     };
     let is_builtin = table.get("builtin").and_then(Item::as_bool) == Some(true);
@@ -199,7 +226,11 @@ mod tests {
             ("lpeg", package("1.1.0", &[], None)),
         ];
         let packages = packages.map(|(name, package)| (name.to_string(), package));
-        Lock { packages: packages.into_iter().collect() }
+        let url = "https://x.org/m.lua".to_string();
+        Lock {
+            packages: packages.into_iter().collect(),
+            imports: BTreeMap::from([(url, "f".repeat(64))]),
+        }
     }
 
     #[test]
@@ -209,6 +240,7 @@ mod tests {
         assert!(text.starts_with("# Written by solvm add"), "{text}");
         let read = Lock::parse(&text, directory).unwrap();
         assert_eq!(read.text(directory), text);
+        assert_eq!(read.imports, lock().imports);
         assert_eq!(read.packages["a"].fetched, lock().packages["a"].fetched);
         assert!(read.packages["lpeg"].fetched.is_none());
         for (from, to) in [

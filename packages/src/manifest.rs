@@ -36,7 +36,7 @@ impl Manifest {
     /// The versions of a rock, each with its forms; those are left out that have none for us.
     pub(crate) fn versions(&self, name: &str) -> Vec<(Version, Vec<Form>)> {
         let versions = self.rocks.branch(name).ok().flatten();
-        let versions = versions.into_iter().flat_map(|versions| &versions.fields);
+        let versions = versions.into_iter().flat_map(Branch::fields);
         let read = versions.filter_map(|(version, forms)| {
             let Tree::Table(forms) = forms else { return None };
             let form = |tree: &Tree| match tree {

@@ -66,7 +66,7 @@ impl Rockspec {
         let globals = globals_of(code, &file).map_err(invalid)?;
         let of_platform = |field: &str| -> Result<Branch, String> {
             let mut branch = globals.branch(field)?.cloned().unwrap_or_default();
-            let platforms = branch.fields.remove("platforms");
+            let platforms = branch.remove("platforms");
             if let Some(Tree::Table(platforms)) = platforms {
                 for platform in PLATFORMS {
                     if let Some(own) = platforms.branch(platform)? {
@@ -149,16 +149,16 @@ fn read_build(branch: &Branch, name: &str, format: &str) -> Result<Build, String
         "builtin" | "module" | "none" => {}
         other => return Err(builtin::refusal(name, &format!("it is built by '{other}'"))),
     }
-    if branch.fields.contains_key("patches") {
+    if branch.get("patches").is_some() {
         return Err(builtin::refusal(name, "its sources have to be patched"));
     }
     let empty = Branch::default();
     let mut build = Build::default();
     match branch.branch("modules").map_err(invalid)? {
         Some(modules) => {
-            let modules = modules.fields.iter().map(|(module, file)| match file {
+            let modules = modules.fields().map(|(module, file)| match file {
                 Tree::Text(file) if has_extension(file, "lua") => {
-                    InnerPath::check(file).map(|file| (module.clone(), file)).map_err(invalid)
+                    InnerPath::check(file).map(|file| (module.into(), file)).map_err(invalid)
                 }
                 _ => Err(builtin::refusal(name, &format!("module '{module}' is written in C"))),
             });
@@ -191,7 +191,7 @@ fn is_before_3(format: &str) -> bool {
 fn read_files(install: &Branch, part: &str) -> Result<Vec<(Option<String>, InnerPath)>, String> {
     let Some(files) = install.branch(part)? else { return Ok(Vec::new()) };
     let listed = files.list.iter().map(|file| (None, file));
-    let named = files.fields.iter().map(|(name, file)| (Some(name.clone()), file));
+    let named = files.fields().map(|(name, file)| (Some(name.into()), file));
     let read = listed.chain(named).map(|(name, file)| match file {
         Tree::Text(file) => Ok((name, InnerPath::check(file)?)),
         _ => Err(format!("build.install.{part} has a value that is not a string")),

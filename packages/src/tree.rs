@@ -2,8 +2,6 @@
 //!
 //! Everything comes from outside, so that the accessors say what was expected instead of assuming.
 
-use std::collections::BTreeMap;
-
 /// A value. Others, such as functions, are left out.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Tree {
@@ -17,22 +15,55 @@ pub(crate) enum Tree {
     Table(Branch),
 }
 
-/// A table: what it has at whole numbers, in their order, and its fields.
+/// A table: what it has at whole numbers, in their order, and its fields. A manifest has hundreds of
+/// thousands, most with one field, so that they are lists.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Branch {
     /// The values at whole numbers.
     pub(crate) list: Vec<Tree>,
     /// The values at strings.
-    pub(crate) fields: BTreeMap<String, Tree>,
+    fields: Vec<(String, Tree)>,
 }
 
 impl Branch {
+    /// Its fields, in the order in which they were set.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &Tree)> {
+        self.fields.iter().map(|(name, tree)| (&name[..], tree))
+    }
+
+    /// A field. Of several with one name it is the last.
+    pub(crate) fn get(&self, name: &str) -> Option<&Tree> {
+        self.fields.iter().rev().find(|(own, _)| own == name).map(|(_, tree)| tree)
+    }
+
+    /// Sets a field that is not there.
+    pub(crate) fn push(&mut self, name: String, tree: Tree) {
+        self.fields.push((name, tree));
+    }
+
+    /// Removes a field.
+    pub(crate) fn remove(&mut self, name: &str) -> Option<Tree> {
+        let at = self.fields.iter().rposition(|(own, _)| own == name)?;
+        Some(self.fields.remove(at).1)
+    }
+
+    /// Sorts the fields, whose order in Lua is arbitrary.
+    pub(crate) fn sort(&mut self) {
+        self.fields.sort_by(|(one, _), (two, _)| one.cmp(two));
+    }
+
+    /// Frees memory that is reserved for more.
+    pub(crate) fn shrink(&mut self) {
+        self.fields.shrink_to_fit();
+        self.list.shrink_to_fit();
+    }
+
     /// A field that is a string, if there is one.
     ///
     /// # Errors
     /// If it is something else.
     pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, String> {
-        match self.fields.get(name) {
+        match self.get(name) {
             None => Ok(None),
             Some(Tree::Text(text)) => Ok(Some(text)),
             Some(_) => Err(format!("field '{name}' is not a string")),
@@ -44,7 +75,7 @@ impl Branch {
     /// # Errors
     /// If it is something else.
     pub(crate) fn branch(&self, name: &str) -> Result<Option<&Branch>, String> {
-        match self.fields.get(name) {
+        match self.get(name) {
             None => Ok(None),
             Some(Tree::Table(branch)) => Ok(Some(branch)),
             Some(_) => Err(format!("field '{name}' is not a table")),
@@ -73,11 +104,11 @@ impl Branch {
             }
         }
         for (name, tree) in &other.fields {
-            match (self.fields.get_mut(name), tree) {
+            let place = self.fields.iter_mut().rev().find(|(own, _)| own == name);
+            match (place.map(|(_, tree)| tree), tree) {
                 (Some(Tree::Table(old)), Tree::Table(new)) => old.overlay(new),
-                _ => {
-                    self.fields.insert(name.clone(), tree.clone());
-                }
+                (Some(old), new) => *old = new.clone(),
+                (None, new) => self.push(name.clone(), new.clone()),
             }
         }
     }

@@ -22,10 +22,11 @@
 ---there. The environment variable `SOLVM_GITHUB` sets a server other than `https://github.com`.
 ---
 ---A module may be up to 10 MiB large, and so may an archive, and its Lua files together. Fetched
----data is kept in memory, so nothing is fetched twice; fetching may take 10 seconds. Modules may
----wait (`sleep`, channels); other goroutines that import the same one wait for it. It is an error
----if a module is not found, cannot be fetched or compiled, raises an error, or if there is an
----import cycle.
+---data is kept in memory, so nothing is fetched twice; fetching may take 10 seconds. If the project
+---has locked a URL (`solvm add ADDRESS`), what is fetched must have its checksum. Modules may wait
+---(`sleep`, channels); other goroutines that import the same one wait for it. It is an error if a
+---module is not found, cannot be fetched or compiled, raises an error, or if there is an import
+---cycle.
 ---
 ---```lua
 ---mkdir("modules")

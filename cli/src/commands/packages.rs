@@ -12,11 +12,13 @@ type Outcome = Result<Vec<String>, String>;
 
 pub(super) fn add_arguments_of_add(command: Command) -> Command {
     command
-        .about("Add packages to the project: rocks in pure Lua, and what they need")
+        .about(
+            "Add packages to the project: rocks in pure Lua, and what they need; or lock imports",
+        )
         .arg(
             names(
                 "Packages, each with constraints if not any version will do: \
-                   penlight@1.14.0, \"penlight@>= 1.0, < 2\"",
+                   penlight@1.14.0, \"penlight@>= 1.0, < 2\"; or addresses that programs import",
             )
             .value_name("NAME[@CONSTRAINTS]")
             .required(true),

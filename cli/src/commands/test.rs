@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::output;
 use crate::report::{about_file, excerpt};
 use clap::{Arg, ArgMatches, Command, value_parser};
-use solvm::{Error, ErrorKind, Function, Names, Report, Runtime, Value};
+use solvm::{Error, ErrorKind, Function, Names, Process, Report, Runtime, Value, World};
 use solvm_compiler::bytecode::Source;
 use solvm_vm::native::Fields;
 use std::cell::RefCell;
@@ -218,7 +218,10 @@ fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> io::Result<Vec<Stri
 fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String> {
     let describe = |error: Error| self::describe(&error, limit);
     let text = fs::read(path).map_err(|error| Error::unreadable(&error)).map_err(describe)?;
-    let builder = Runtime::builder();
+    let mut world = Process::new();
+    // Tests find the packages of their project.
+    world.set_script(path);
+    let builder = Runtime::builder().world(world);
     let mut lua =
         limit.into_iter().fold(builder, solvm::Builder::call_limit).build().map_err(describe)?;
     lua.set_reporter(note);

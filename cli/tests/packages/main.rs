@@ -256,7 +256,7 @@ fn the_lock_file_holds_the_checksums() {
     assert_eq!(shop.modules(), ["installed.toml", "share/lua/5.1/beta.lua"]);
     // A file that is missing is installed again.
     fs::remove_file(shop.project().join("lua_modules/share/lua/5.1/beta.lua")).unwrap();
-    assert_eq!(shop.done(&["install", "--frozen"]), "installed beta 1.0-1 again (ROCKS)\n");
+    assert_eq!(shop.done(&["install", "--frozen"]), "installed beta 1.0-1 (ROCKS)\n");
 }
 
 #[test]
@@ -410,6 +410,80 @@ fn servers_are_asked_by_http() {
         assert!(errors.contains(why), "{errors}");
     }
     assert_eq!(shop::snapshot(&shop.project()), before);
+}
+
+#[test]
+fn imports_are_locked() {
+    let shop = shop();
+    shop.write("tool.lua", "return 'first'");
+    let (port, requested) = serve(shop.rocks());
+    let url = format!("http://127.0.0.1:{port}/tool.lua");
+    let done = |words: &[&str]| shop.done(words).replace(&url, "URL");
+    assert_eq!(done(&["add", &url, "beta"]), "added beta 2.0-1 (ROCKS)\nadded URL\n");
+    assert_eq!(done(&["list"]), "beta 2.0-1 (ROCKS)\nURL (import)\n");
+    assert_eq!(done(&["add", &url]), "nothing to do\n");
+    let code = format!("print(pcall(import, '{url}'))");
+    shop.put("main.lua", &code);
+    // The contents are there: neither a change at the server nor its end matters.
+    shop.write("tool.lua", "return 'second'");
+    requested.lock().unwrap().clear();
+    assert_eq!(done(&["main.lua"]), "true\tfirst\n");
+    assert_eq!(requested.lock().unwrap().len(), 0);
+    // But the permission does.
+    let denied = done(&["--sandbox", "main.lua"]);
+    assert!(denied.starts_with("false\tcannot fetch URL: "), "{denied}");
+    let address = format!("--allow-import=127.0.0.1:{port}");
+    assert_eq!(done(&["--sandbox", &address, "main.lua"]), "true\tfirst\n");
+    // Without them what is fetched has to be the same; a program never writes them.
+    fs::remove_dir_all(shop.project().join("lua_modules")).unwrap();
+    let refused = done(&["main.lua"]);
+    assert!(refused.contains("does not have the contents that solvm.lock"), "{refused}");
+    assert!(refused.contains("run solvm update URL"), "{refused}");
+    let message = shop.refused(&["install", "--frozen"]).replace(&url, "URL");
+    assert!(message.starts_with("the SHA-256 of URL is "), "{message}");
+    assert_eq!(done(&["update", &url]), "added beta 2.0-1 (ROCKS)\nupdated URL\n");
+    assert_eq!(done(&["update"]), "nothing to do\n");
+    assert_eq!(done(&["main.lua"]), "true\tsecond\n");
+    fs::remove_dir_all(shop.project().join("lua_modules")).unwrap();
+    assert_eq!(done(&["main.lua"]), "true\tsecond\n");
+    assert!(!shop.project().join("lua_modules").exists());
+    assert_eq!(done(&["install", "--frozen"]), "added beta 2.0-1 (ROCKS)\ninstalled URL\n");
+    assert_eq!(done(&["remove", &url]), "removed URL\n");
+    assert_eq!(shop.modules(), ["installed.toml", "share/lua/5.1/beta.lua"]);
+    assert!(shop.refused(&["update", &url]).starts_with("solvm.lock has no import"));
+    assert!(shop.refused(&["add", "https://"]).contains("https://"));
+    assert!(shop.refused(&["add", "ftp://x/y"]).contains("is not a URL"));
+}
+
+#[test]
+fn archives_of_repositories_are_locked() {
+    let shop = shop();
+    fs::create_dir_all(shop.rocks().join("owner/tools/archive")).unwrap();
+    let archive = zip_of(&[("tools-1/greet.lua", b"return 'hello'")]);
+    shop.write("owner/tools/archive/HEAD.zip", archive);
+    let (port, requested) = serve(shop.rocks());
+    let mirror = format!("http://127.0.0.1:{port}");
+    let solvm = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_solvm"));
+        command.args(words).current_dir(shop.project()).env("SOLVM_GITHUB", &mirror);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert_eq!(
+        solvm(&["add", "github.com/owner/tools"]),
+        format!("added {mirror}/owner/tools/archive/HEAD.zip\n")
+    );
+    requested.lock().unwrap().clear();
+    shop.put("main.lua", "print(import('github.com/owner/tools').greet)");
+    assert_eq!(solvm(&["main.lua"]), "hello\n");
+    assert_eq!(requested.lock().unwrap().len(), 0);
+}
+
+#[test]
+fn tests_find_packages() {
+    let shop = shop();
+    shop.done(&["add", "beta"]);
+    shop.put("a_test.lua", "test('it', function() check.equal(require 'beta', '2.0') end)");
+    assert!(shop.done(&["test"]).contains("1 passed"));
 }
 
 #[test]

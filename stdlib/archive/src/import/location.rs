@@ -3,7 +3,7 @@
 
 use super::module::Module;
 use super::remote::fetch;
-use super::request::{ArchiveSource, Request, files_of};
+use super::request::{ArchiveSource, GITHUB_VARIABLE, Request, files_of, github_archive};
 use super::{MAX_SIZE, archive, members};
 use reqwest::Url;
 use solvm_files::{code_files, read, sorted_names};
@@ -17,10 +17,6 @@ use solvm_vm::native::asynchronous::{Lua, Slot};
 use solvm_vm::{Call, Error, Table, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The host of GitHub's archives, unless the environment variable names another one (a mirror).
-const GITHUB: &str = "https://github.com";
-const GITHUB_VARIABLE: &[u8] = b"SOLVM_GITHUB";
 
 /// The location of a module's source.
 #[derive(Clone, Debug)]
@@ -302,12 +298,11 @@ fn repository_url(lua: &Lua, from: &ArchiveSource) -> Result<Url, Error> {
     let ArchiveSource::Repository { owner, name, reference } = from else {
         return Err(Error::text("no repository"));
     };
-    let variable =
-        lua.with(|call| call.host::<Host>().and_then(|host| host.world.variable(GITHUB_VARIABLE)));
-    let base = variable.map_or(GITHUB.into(), |base| String::from_utf8_lossy(&base).into_owned());
-    let reference = reference.as_deref().unwrap_or("HEAD");
-    let url = format!("{}/{owner}/{name}/archive/{reference}.zip", base.trim_end_matches('/'));
-    Url::parse(&url).map_err(|error| Error::text(format!("{url}: {error}")))
+    let variable = lua.with(|call| {
+        call.host::<Host>().and_then(|host| host.world.variable(GITHUB_VARIABLE.as_bytes()))
+    });
+    let base = variable.map(|base| String::from_utf8_lossy(&base).into_owned());
+    github_archive(base.as_deref(), owner, name, reference.as_deref()).map_err(Error::text)
 }
 
 /// Returns a built-in module: its value if it has been loaded, otherwise its loader.

@@ -9,13 +9,16 @@
 mod archive;
 mod loading;
 mod location;
+mod lock;
 mod members;
 mod module;
 mod remote;
 mod request;
 
 use loading::Loading;
+pub use lock::{LockReader, LockedImport, set_lock_reader};
 pub use remote::inherit;
+pub use request::{GITHUB_VARIABLE, address_of};
 
 use location::{Found, Importer};
 use module::Module;

@@ -1,6 +1,6 @@
 //! Modules and archives from the network, and their cache.
 
-use super::MAX_SIZE;
+use super::{MAX_SIZE, lock};
 use reqwest::Url;
 use solvm_net::http::client;
 use solvm_runtime::Host;
@@ -46,9 +46,23 @@ pub(super) async fn fetch(lua: &Lua, url: &Url) -> Result<Option<Rc<Vec<u8>>>, S
     if let Some(text) = fetched.get(url) {
         return Ok(Some(text));
     }
+    let locked = lock::find(lua, url).await?;
+    if let Some(locked) = &locked {
+        // Locked contents need no network, but the permission as ever.
+        lua.with(|call| client::may_import(call, url))
+            .map_err(|reason| format!("cannot fetch {url}: {reason}"))?;
+        if let Some(text) = locked.stored(lua).await.map(Rc::new) {
+            fetched.keep(url, text.clone());
+            return Ok(Some(text));
+        }
+    }
     let text = client::fetch(lua, url.as_str(), MAX_SIZE as usize, LIMIT).await;
     let text = text.map_err(|reason| format!("cannot fetch {url}: {reason}"))?;
-    let Some(text) = text.map(Rc::new) else { return Ok(None) };
+    let Some(mut text) = text else { return Ok(None) };
+    if let Some(locked) = &locked {
+        text = locked.check(url, text).await?;
+    }
+    let text = Rc::new(text);
     fetched.keep(url, text.clone());
     Ok(Some(text))
 }

@@ -3,6 +3,11 @@
 use reqwest::Url;
 use std::path::PathBuf;
 
+/// The host of GitHub's archives, unless the environment variable names another one (a mirror).
+const GITHUB: &str = "https://github.com";
+/// That environment variable.
+pub const GITHUB_VARIABLE: &str = "SOLVM_GITHUB";
+
 /// A request to import modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Request {
@@ -91,6 +96,30 @@ impl ArchiveSource {
             }
         }
     }
+}
+
+/// Returns the URL that `import` fetches for an argument. The error is the message.
+pub fn address_of(text: &str, mirror: Option<&str>) -> Result<Url, String> {
+    match Request::parse(text)? {
+        Request::Remote(url) | Request::Archive { from: ArchiveSource::Remote(url), .. } => Ok(url),
+        Request::Archive { from: ArchiveSource::Repository { owner, name, reference }, .. } => {
+            github_archive(mirror, &owner, &name, reference.as_deref())
+        }
+        _ => Err(format!("'{text}' is not a URL or github.com/owner/repository")),
+    }
+}
+
+/// Returns the URL of the archive of a repository on GitHub or on a mirror. The error is the
+/// message.
+pub(super) fn github_archive(
+    mirror: Option<&str>,
+    owner: &str,
+    name: &str,
+    reference: Option<&str>,
+) -> Result<Url, String> {
+    let base = mirror.unwrap_or(GITHUB).trim_end_matches('/');
+    let url = format!("{base}/{owner}/{name}/archive/{}.zip", reference.unwrap_or("HEAD"));
+    Url::parse(&url).map_err(|error| format!("{url}: {error}"))
 }
 
 fn remote(text: &str) -> Result<Request, String> {

@@ -523,6 +523,11 @@ fn response_table<'c>(call: &mut Call<'c>, response: ClientResponse) -> Result<T
     Ok(table)
 }
 
+/// Checks the permission to fetch a URL for modules. The error is the reason.
+pub fn may_import(call: &mut Call, url: &Url) -> Result<(), String> {
+    clients_for(call, url, Purpose::Import).map(drop)
+}
+
 /// Fetches a URL for modules: at most `limit` bytes, or None if it does not exist. The error is the
 /// reason.
 pub async fn fetch(
