@@ -25,6 +25,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Choices of the user for one command.
 #[derive(Default)]
@@ -131,8 +133,8 @@ pub fn remove(
     settle(&mut project, before, target, options)
 }
 
-/// Updates packages and imports, or all of them if none is named, to the newest versions that the constraints
-/// allow.
+/// Updates packages and imports, or all of them if none is named, to the newest versions that the
+/// constraints allow.
 ///
 /// # Errors
 /// The message; then nothing has changed.
@@ -214,16 +216,21 @@ fn existing(directory: &Path) -> Result<Project, String> {
     }
 }
 
+/// How long another process that changes the project is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Keeps other processes from changing the project until it is dropped.
 fn guard(directory: &Path) -> Result<Option<fs::File>, String> {
     // Where a directory cannot be opened, there is no protection.
     let Ok(file) = fs::File::open(directory) else { return Ok(None) };
-    match file.try_lock() {
-        Err(fs::TryLockError::WouldBlock) => {
-            Err(format!("another solvm is changing {}", directory.display()))
+    let start = Instant::now();
+    while let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+        if start.elapsed() > PATIENCE {
+            return Err(format!("another solvm is changing {}", directory.display()));
         }
-        _ => Ok(Some(file)),
+        thread::sleep(Duration::from_millis(20));
     }
+    Ok(Some(file))
 }
 
 impl Before {

@@ -1,5 +1,5 @@
-//! What programs `import` from the network, locked: the checksums are in the lock file, the contents
-//! in `lua_modules/import`, under the checksum.
+//! What programs `import` from the network, locked: the checksums are in the lock file, the
+//! contents in `lua_modules/import`, under the checksum.
 
 use crate::address::{Address, Fetcher};
 use crate::digest::sha256;

@@ -1,7 +1,8 @@
 //! Paths inside an archive, a rock or `lua_modules`.
 //!
-//! **Invariant (INSIDE)**: an [`InnerPath`] has no `..`, no root, no drive, and no character to which
-//! an OS gives a meaning of its own, so that it stays inside the directory that it is joined to.
+//! **Invariant (INSIDE)**: an [`InnerPath`] has no `..`, no root, no drive, and no character to
+//! which an OS gives a meaning of its own, so that it stays inside the directory that it is joined
+//! to.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

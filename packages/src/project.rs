@@ -8,7 +8,7 @@ use crate::server;
 use solvm_runtime::host::{PROJECT_FILE, project_file};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use toml_edit::{DocumentMut, Item, Table, Value, value};
 
 /// The name of the file.
@@ -37,9 +37,10 @@ impl Project {
     /// # Errors
     /// The message, if the file is invalid.
     pub(crate) fn find(directory: &Path) -> Result<Project, String> {
-        match project_file(directory)? {
-            Some(file) => Project::open(file.parent().unwrap_or(directory)),
-            None => Project::open(directory),
+        let absolute = path::absolute(directory).map_err(|error| about(directory, &error))?;
+        match project_file(&absolute)? {
+            Some(file) => Project::open(file.parent().unwrap_or(&absolute)),
+            None => Project::open(&absolute),
         }
     }
 

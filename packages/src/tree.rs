@@ -15,8 +15,8 @@ pub(crate) enum Tree {
     Table(Branch),
 }
 
-/// A table: what it has at whole numbers, in their order, and its fields. A manifest has hundreds of
-/// thousands, most with one field, so that they are lists.
+/// A table: what it has at whole numbers, in their order, and its fields. A manifest has hundreds
+/// of thousands, most with one field, so that they are lists.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Branch {
     /// The values at whole numbers.
