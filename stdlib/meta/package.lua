@@ -4,8 +4,9 @@
 ---
 ---A program's own files win. `require` looks in `package.loaded` and `package.preload`, for a file
 ---on `package.path`, then for one next to the script, then among the packages that `solvm add` has
----installed for the project, and only then among SolVM's modules: `require("json")` returns the module of a file `json.lua`, if there is one, and else SolVM's.
----`require("solvm.json")` always returns SolVM's.
+---installed for the project, and only then among SolVM's modules: `require("json")` returns the
+---module of a file `json.lua`, if there is one, and else SolVM's. `require("solvm.json")` always
+---returns SolVM's.
 ---@class package
 ---@field path string where modules are searched: templates with `?` for the name, separated by semicolons
 ---@field cpath string the search path of C modules, empty: they are not supported
