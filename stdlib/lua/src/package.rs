@@ -314,11 +314,14 @@ fn load_c<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
     find_in_c(call, name.bytes(), name.bytes())
 }
 
-/// The library of a package may contain the functions of its submodules.
+/// The library of a package may contain the functions of its submodules. If no path leads to one,
+/// [`load_c`] has said what there is to say.
 fn load_c_root<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
     match memchr::memchr(b'.', name.bytes()) {
-        Some(end) => find_in_c(call, name.bytes(), &name.bytes()[..end]),
-        None => Ok(Value::NIL),
+        Some(end) if templates(search_path_of(call, "cpath")?.bytes()).next().is_some() => {
+            find_in_c(call, name.bytes(), &name.bytes()[..end])
+        }
+        _ => Ok(Value::NIL),
     }
 }
 
