@@ -32,11 +32,20 @@
 ---match counts against the time limit, its captures against the memory limit.
 ---
 ---Differences to LPeg: `lpeg.ptree` and `lpeg.pcode` raise an error, as they do in LPeg without its
----debug mode; the only locale is "C". LPeg 1.0.2 has `lpeg.version` as a function.
+---debug mode; the only locale is "C". `lpeg.version` is a string, as in LPeg 1.1, where it was a
+---function up to LPeg 1.0.2. Programs that still call it, such as luajson 1.3.4, run with neither
+---this module nor LPeg 1.1, unless it is replaced before they are loaded:
+---
+---```lua
+---local lpeg = require "lpeg"
+---local version = lpeg.version
+---lpeg.version = function() return version:match("[%d.]+$") end
+---assert(lpeg.version() == "1.1.0")
+---```
 ---@class lpeg
 lpeg = {}
 
----The version of the interface. (In LPeg 1.0.2 it is a function.)
+---The version of the interface. (A function up to LPeg 1.0.2.)
 lpeg.version = "LPeg 1.1.0"
 
 ---Matches a pattern at a position of the subject. Returns its captures, or, if it has none, the

@@ -7,6 +7,15 @@
 ---installed for the project, and only then among SolVM's modules: `require("json")` returns the
 ---module of a file `json.lua`, if there is one, and else SolVM's. `require("solvm.json")` always
 ---returns SolVM's.
+---
+---A module that is removed from `package.loaded` is loaded again by the next `require`, as a new
+---table if it is one of SolVM's. The libraries of Lua 5.1 cannot be loaded again, as in PUC Lua.
+---
+---```lua
+---local old = require "lfs"
+---package.loaded.lfs = nil
+---assert(require "lfs" ~= old and require "lfs".attributes)
+---```
 ---@class package
 ---@field path string where modules are searched: templates with `?` for the name, separated by semicolons
 ---@field cpath string the search path of C modules, empty: they are not supported

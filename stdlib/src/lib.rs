@@ -333,6 +333,10 @@ pub fn open(
         if module.place != Place::Standard {
             opened.set_field(call, module.name, table)?;
         }
+        if module.place == Place::Preloaded {
+            let name = call.string(module.name.as_bytes())?;
+            modules::note_required(call, name)?;
+        }
     }
     modules::offer(call, offered, OPENERS);
     // The libraries that these functions complete may be missing.

@@ -7,6 +7,7 @@ pub mod base;
 pub mod bits;
 pub mod coroutine;
 pub mod debug;
+mod fields;
 pub mod io;
 pub mod lfs;
 pub mod load;

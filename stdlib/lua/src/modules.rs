@@ -1,8 +1,9 @@
 //! SolVM's own modules, all but the libraries of Lua 5.1. `require` and `import` find them after a
 //! program's files.
 //!
-//! A module is made when it is first needed, and always the same from then on, whatever a program
-//! does to its globals and `package.loaded`. Most are tables of natives. Those that are more have
+//! A module is made when it is first needed, and is the same from then on, whatever a program does
+//! to its globals. If it has removed the module from `package.loaded`, `require` makes it again, as
+//! the function of a C module would. Most modules are tables of natives. Those that are more have
 //! an **opener**: a native of the module's name, which is called with the name and returns the
 //! module.
 
@@ -10,10 +11,13 @@ use solvm_runtime::host::Host;
 use solvm_runtime::module::{Module, Place};
 use solvm_runtime::registry::registry_table;
 use solvm_vm::native::{Definition, Library, Rest, Start, StartWith, Step, Steps, Wanted};
-use solvm_vm::{Call, Error, Function, Table, Value};
+use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
 
 /// The registry key of the table that has the modules by name.
 const MODULES: &str = "modules";
+
+/// The registry key of the table that has the names under which `require` has returned modules.
+const REQUIRED: &str = "required modules";
 
 /// With this prefix a name is never that of a file.
 const PREFIX: &[u8] = b"solvm.";
@@ -40,6 +44,11 @@ pub fn opened<'c>(call: &mut Call<'c>) -> Result<Table<'c>, Error> {
     registry_table(call, MODULES)
 }
 
+/// Notes that `package.loaded` has a module.
+pub fn note_required<'c>(call: &mut Call<'c>, name: LuaString<'c>) -> Result<(), Error> {
+    registry_table(call, REQUIRED)?.set(call, name.value(), Value::boolean(true))
+}
+
 /// Whether a name is always that of a module.
 pub fn is_reserved(name: &[u8]) -> bool {
     name.starts_with(PREFIX)
@@ -53,12 +62,10 @@ pub enum OwnModule<'c> {
     Loader(Function<'c>),
 }
 
-/// Returns a module, or how it is opened. None if there is none of that name.
-pub fn find<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<OwnModule<'c>>, Error> {
-    let opened = opened(call)?;
-    let Some(host) = call.host::<Host>() else { return Ok(None) };
+/// The libraries of the module that a name means; none if there is no module of that name.
+fn meant(call: &mut Call, name: &[u8]) -> Vec<&'static Module> {
+    let Some(host) = call.host::<Host>() else { return Vec::new() };
     let offered = host.state::<Offered>();
-    let openers = offered.openers;
     let named = |name: &[u8]| -> Vec<&'static Module> {
         offered.modules.iter().copied().filter(|module| module.name.as_bytes() == name).collect()
     };
@@ -74,12 +81,43 @@ pub fn find<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<OwnModule<'c>
     if rest.is_none() || modules.iter().copied().any(has_table) {
         modules.retain(|&module| has_table(module));
     }
+    modules
+}
+
+/// Returns a module, or how it is opened. None if there is none of that name.
+pub fn find<'c>(call: &mut Call<'c>, name: &[u8]) -> Result<Option<OwnModule<'c>>, Error> {
+    let modules = meant(call, name);
+    open(call, modules, false)
+}
+
+/// Returns a module that `package.loaded` does not have: a new one if it has had it before.
+pub fn find_again<'c>(
+    call: &mut Call<'c>,
+    name: LuaString<'c>,
+) -> Result<Option<OwnModule<'c>>, Error> {
+    let modules = meant(call, name.bytes());
+    if modules.is_empty() {
+        return Ok(None);
+    }
+    let is_again = registry_table(call, REQUIRED)?.get(name).is_truthy();
+    note_required(call, name)?;
+    open(call, modules, is_again)
+}
+
+/// Returns the module of these libraries, which is a new one if `is_new`.
+fn open<'c>(
+    call: &mut Call<'c>,
+    modules: Vec<&'static Module>,
+    is_new: bool,
+) -> Result<Option<OwnModule<'c>>, Error> {
     let Some(name) = modules.first().map(|module| module.name) else { return Ok(None) };
+    let opened = opened(call)?;
     let key = call.string(name.as_bytes())?;
     let module = opened.get(key);
-    if !module.is_nil() {
+    if !module.is_nil() && !is_new {
         return Ok(Some(OwnModule::Open(module)));
     }
+    let openers = call.host::<Host>().map_or(&[][..], |host| host.state::<Offered>().openers);
     if let Some(opener) = openers.iter().copied().flatten().find(|opener| opener.name == name) {
         let opener = call.function(opener, &[]).value();
         return Ok(Some(OwnModule::Loader(call.function(&LOADER, &[opener, key.value()]))));

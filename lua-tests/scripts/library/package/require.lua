@@ -30,6 +30,22 @@ assert(require "solvm.files".read_file ~= nil)
 fails("module 'files' not found", require, "files")
 fails("module 'solvm.none' not found", require, "solvm.none")
 
+-- A module of SolVM's that was removed is made again, as the function of a C module would; a library
+-- of Lua 5.1 is not, as in PUC Lua.
+for _, name in ipairs { "lfs", "toml", "bit", "utf8" } do
+    local first = require(name)
+    first.is_first = true
+    package.loaded[name] = nil
+    local second = require(name)
+    assert(second ~= first and second.is_first == nil, name)
+    for field, value in pairs(second) do assert(type(value) == type(first[field]), field) end
+    assert(require(name) == second and require("solvm." .. name) ~= nil)
+    first.is_first = nil
+end
+package.loaded.string = nil
+fails("module 'string' not found", require, "string")
+package.loaded.string = string
+
 -- The search and its message.
 local message = fails("module 'no.such' not found:", require, "no.such")
 assert(message == "module 'no.such' not found:\n\tno field package.preload['no.such']\n\tno file '"

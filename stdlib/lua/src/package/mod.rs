@@ -7,18 +7,19 @@
 //! `package` changes. C modules are not loaded: the message about a missing module says so, and
 //! names an existing one.
 
+mod require;
+
 use crate::load::read_source;
-use crate::modules::{self, OwnModule};
 use solvm_files::code_files;
 use solvm_runtime::buffer::AccountedBuffer;
 use solvm_runtime::host::{Host, path_of};
 use solvm_runtime::name::{MAX_NAME, Name};
 use solvm_runtime::system_error::denial_note;
 use solvm_vm::native::{
-    Definition, Either, Library, Param, Rest, Results, Start, StartWith, Step, Steps, Wanted,
-    asynchronous,
+    Definition, Either, Indexed, Library, Param, Rest, Results, Start, StartWith, Step, Steps,
+    Wanted, asynchronous,
 };
-use solvm_vm::{Call, Data, Error, Function, LuaString, Table, Type, Userdata, Value};
+use solvm_vm::{Call, Error, LuaString, Table, Type, Value};
 use std::path::Path;
 
 /// The library `package`.
@@ -43,7 +44,7 @@ const C_PATH: &str = "";
 /// The error for C modules.
 const NO_C_MODULES: &str = "C modules are not supported";
 
-static REQUIRE: Definition = Definition::new("require", require);
+static REQUIRE: Definition = Definition::new("require", require::require);
 static MODULE: Definition = Definition::new("module", module);
 static LOADERS: [Definition; 4] = [
     Definition::new("loader_preload", load_preloaded),
@@ -203,15 +204,46 @@ fn not_found<'c>(call: &mut Call<'c>, tried: &[u8]) -> Found<'c> {
     Ok(call.string(tried)?.value())
 }
 
-fn load_preloaded<'c>(call: &mut Call<'c>, name: Name<'c>) -> Found<'c> {
-    let Some(preload) = Table::from_value(field(call, "preload")?) else {
+fn load_preloaded<'c>(
+    call: &mut Call<'c>,
+    name: Name<'c>,
+) -> Result<Either<Value<'c>, StartWith<'c, Preloaded>>, Error> {
+    let preload = field(call, "preload")?;
+    if preload.kind() != Type::Table {
         return Err(Error::text("'package.preload' must be a table"));
-    };
-    let loader = preload.get(name.string());
+    }
+    match call.index(preload, name.string().value())? {
+        Indexed::Value(loader) => preloaded(call, name.bytes(), loader).map(Either::Now),
+        Indexed::Call(function, object) => {
+            let state = Start::new(Preloaded { is_called: false });
+            Ok(Either::Later(state.keep_all([function, object])))
+        }
+    }
+}
+
+fn preloaded<'c>(call: &mut Call<'c>, name: &[u8], loader: Value<'c>) -> Found<'c> {
     if loader.is_nil() {
-        return not_found(call, &[b"\n\tno field package.preload['", name.bytes(), b"']"].concat());
+        return not_found(call, &[b"\n\tno field package.preload['", name, b"']"].concat());
     }
     Ok(loader)
+}
+
+/// Calls the `__index` function of `package.preload`, which is kept with its object.
+struct Preloaded {
+    is_called: bool,
+}
+
+impl Steps for Preloaded {
+    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
+        let name = Name::take(call, &mut 0)?;
+        if !std::mem::replace(&mut self.is_called, true) {
+            let (function, object) = (call.kept(0), call.kept(1));
+            return call.call(function, &[object, name.string().value()], Wanted::One);
+        }
+        let loader = call.returned(0);
+        let loader = preloaded(call, name.bytes(), loader)?;
+        call.finish(loader)
+    }
 }
 
 /// Returns a search path, which is a field of `package`.
@@ -337,107 +369,6 @@ fn find_in_c<'c>(call: &mut Call<'c>, module: &[u8], library: &[u8]) -> Found<'c
     let text =
         [b"\n\tno C module '", module, b"', since SolVM does not load them", &found].concat();
     not_found(call, &text)
-}
-
-/// The value of a module in `package.loaded` while its chunk runs; `require` keeps it.
-struct Loading;
-
-impl Data for Loading {
-    fn external_size(&self) -> usize {
-        0
-    }
-}
-
-enum Require {
-    /// Loader number `next` is called next; `tried` has the messages of the previous ones.
-    Searching { next: usize, tried: AccountedBuffer },
-    /// The module's function is running.
-    Loading,
-}
-
-fn require<'c>(
-    call: &mut Call<'c>,
-    name: Name<'c>,
-) -> Result<Either<Value<'c>, StartWith<'c, Require>>, Error> {
-    let module = call.loaded()?.get(name.string());
-    if Userdata::from_value(module).is_some_and(|module| module.get::<Loading>().is_some()) {
-        let text = [b"loop or previous error loading module '", name.bytes(), b"'"].concat();
-        return Err(Error::text(text));
-    }
-    if module.is_truthy() {
-        return Ok(Either::Now(module));
-    }
-    if field(call, "loaders")?.kind() != Type::Table {
-        return Err(Error::text("'package.loaders' must be a table"));
-    }
-    let sentinel = call.userdata(Loading, None).value();
-    let state = Start::new(Require::Searching { next: 0, tried: AccountedBuffer::default() });
-    Ok(Either::Later(state.keep(sentinel)))
-}
-
-impl Steps for Require {
-    fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        let name = Name::take(call, &mut 0)?.string();
-        match self {
-            Require::Searching { next, tried } => {
-                if *next > 0 {
-                    let found = call.returned(0);
-                    if Function::from_value(found).is_some() {
-                        return self.load(call, name, found);
-                    }
-                    if let Some(why) = LuaString::from_value(found) {
-                        tried.push(call, why.bytes())?;
-                    }
-                }
-                *next += 1;
-                // A name of SolVM's own is looked up first, others last.
-                let is_own_turn = *next == 1 && modules::is_reserved(name.bytes());
-                let loader = Table::from_value(field(call, "loaders")?)
-                    .map_or(Value::NIL, |loaders| loaders.get(*next));
-                if !loader.is_nil() && !is_own_turn {
-                    return call.call(loader, &[name.value()], Wanted::One);
-                }
-                match modules::find(call, name.bytes())? {
-                    Some(OwnModule::Open(module)) => {
-                        call.loaded()?.set(call, name.value(), module)?;
-                        call.finish(module)
-                    }
-                    Some(OwnModule::Loader(loader)) => self.load(call, name, loader.value()),
-                    None if !loader.is_nil() => call.call(loader, &[name.value()], Wanted::One),
-                    None => {
-                        let text = [b"module '", name.bytes(), b"' not found:", tried].concat();
-                        Err(Error::text(text))
-                    }
-                }
-            }
-            Require::Loading => {
-                let loaded = call.loaded()?;
-                let result = call.returned(0);
-                if !result.is_nil() {
-                    loaded.set(call, name.value(), result)?;
-                } else if loaded.get(name).raw_equal(call.kept(0)) {
-                    loaded.set(call, name.value(), Value::boolean(true))?;
-                }
-                let module = loaded.get(name);
-                call.finish(module)
-            }
-        }
-    }
-}
-
-impl Require {
-    /// Calls the module's function with the name.
-    fn load<'c>(
-        &mut self,
-        call: &mut Call<'c>,
-        name: LuaString<'c>,
-        function: Value<'c>,
-    ) -> Result<Step, Error> {
-        *self = Require::Loading;
-        let sentinel = call.kept(0);
-        call.loaded()?.set(call, name.value(), sentinel)?;
-        call.call(function, &[name.value()], Wanted::One)
-    }
 }
 
 /// Returns the table at a dotted path from the globals, creating missing ones. None if the path
