@@ -17,8 +17,9 @@ local function is_plain(list)
     return meta == nil or not (meta.__index or meta.__newindex or meta.__len)
 end
 
-local function wrong(index, name, text)
-    error("bad argument #" .. index .. " to '" .. name .. "' (" .. text .. ")", 3)
+-- The error for an argument of the function that is `level` calls up.
+local function wrong(index, name, text, level)
+    error("bad argument #" .. index .. " to '" .. name .. "' (" .. text .. ")", (level or 1) + 2)
 end
 
 -- The length with `__len`, which Lua 5.1 ignores for tables.
@@ -32,7 +33,7 @@ local function length(list, name)
         end
         return n
     elseif type(list) ~= "table" then
-        wrong(1, name, "table expected, got " .. (list == nil and "no value" or type(list)))
+        wrong(1, name, "table expected, got " .. (list == nil and "no value" or type(list)), 2)
     end
     return #list
 end
@@ -43,7 +44,8 @@ local function integer(value, index, name, default)
     end
     local number = type(value) == "string" and tonumber(value) or value
     if type(number) ~= "number" then
-        wrong(index, name, "number expected, got " .. (value == nil and "no value" or type(value)))
+        local got = value == nil and "no value" or type(value)
+        wrong(index, name, "number expected, got " .. got, 2)
     end
     return number >= 0 and floor(number) or -floor(-number)
 end
@@ -66,11 +68,11 @@ function library.concat(list, separator, first, last)
 end
 
 function library.insert(list, ...)
-    if is_plain(list) then
+    local count = select("#", ...)
+    if count == 1 and is_plain(list) then
         return raw.insert(list, ...)
     end
     local last = length(list, "insert") + 1
-    local count = select("#", ...)
     if count == 1 then
         list[last] = (...)
     elseif count == 2 then
@@ -78,6 +80,9 @@ function library.insert(list, ...)
         position = integer(position, 2, "insert")
         if position < 1 or position > last then
             wrong(2, "insert", "position out of bounds")
+        end
+        if is_plain(list) then
+            return raw.insert(list, position, value)
         end
         for i = last, position + 1, -1 do
             list[i] = list[i - 1]
@@ -89,14 +94,14 @@ function library.insert(list, ...)
 end
 
 function library.remove(list, ...)
-    if is_plain(list) then
-        return raw.remove(list, ...)
-    end
     local last = length(list, "remove")
     local position = integer((...), 2, "remove", last)
     if select("#", ...) > 0 and (position < 1 or position > last + 1) and last + 1 ~= position
         and not (last == 0 and position == 0) then
-        wrong(2, "remove", "position out of bounds")
+        wrong(1, "remove", "position out of bounds")
+    end
+    if position >= 1 and position <= last and is_plain(list) then
+        return raw.remove(list, position)
     end
     local removed = list[position]
     while position < last do
