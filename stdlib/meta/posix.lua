@@ -1,28 +1,37 @@
 ---@meta
 
----The parts of luaposix 33.4 that need no file descriptors, for programs written for it. They are
----not globals: load them with `require`. Functions return 0 or a value, or nil, a message and the
----error number. All of them ask for permissions; what tells about the process or the system needs
----`--allow-env`, signals need `--allow-run`.
+---luaposix 33.4 without processes, sockets and terminals, for programs written for it. The modules
+---are not globals: load them with `require`. Functions return 0 or a value, or nil, a message and
+---the error number. All of them ask for permissions; what tells about the process or the system
+---needs `--allow-env`, signals need `--allow-run`.
 ---
----- `posix.unistd`: `access`, `chdir`, `getcwd`, `getegid`, `geteuid`, `getgid`, `getpgrp`,
----  `getpid`,
----  `getppid`, `getuid`, `isatty`, `link`, `readlink`, `rmdir`, `sleep`, `unlink`
+---- `posix.unistd`: `access`, `chdir`, `close`, `getcwd`, `getegid`, `geteuid`, `getgid`,
+---  `getlogin`, `getpgrp`, `getpid`, `getppid`, `getuid`, `isatty`, `link`, `lseek`, `read`,
+---  `readlink`, `rmdir`, `sleep`, `unlink`, `write`
+---- `posix.fcntl`: `open`; `fcntl` with `F_GETFD` and `F_GETFL`
 ---- `posix.sys.stat`: `chmod`, `lstat`, `mkdir`, `stat`, `S_ISDIR` and others, with the constants
----- `posix.stdlib`: `getenv`, `realpath`, `setenv`; `posix.stdio`: `rename`
+---- `posix.stdlib`: `getenv`, `mkdtemp`, `mkstemp`, `realpath`, `setenv`
+---- `posix.stdio`: `ctermid`, `fdopen`, `fileno`, `rename`
 ---- `posix.time`: `clock_gettime`, `gmtime`, `localtime`, `mktime`, `nanosleep`, `strftime`,
----  `time`; `posix.sys.time`: `gettimeofday`; `posix.utime`: `utime`
+---  `time`; `posix.sys.time`: `gettimeofday`; `posix.sys.times`: `times`; `posix.utime`: `utime`
 ---- `posix.signal`: `kill`, `killpg`, `raise`, with the numbers of Linux
 ---- `posix.errno`: `errno`, with the numbers of Linux
----- `posix.dirent`: `dir`, `files`; `posix.libgen`: `basename`, `dirname`
----- `posix.pwd`: `getpwnam`, `getpwuid`; `posix.sys.utsname`: `uname`; `posix.ctype`: `isgraph`,
----  `isprint`
+---- `posix.dirent`: `dir`, `files`; `posix.libgen`: `basename`, `dirname`; `posix.glob`: `glob`;
+---  `posix.fnmatch`: `fnmatch`; `posix.getopt`: `getopt`
+---- `posix.pwd`: `getpwent`, `getpwnam`, `getpwuid`; `posix.grp`: `getgrent`, `getgrgid`,
+---  `getgrnam`; `posix.sys.utsname`: `uname`; `posix.ctype`: `isgraph`, `isprint`
 ---
 ---`posix` has the functions and constants of all of them, without the older forms of luaposix, such
----as `posix.getpid("pid")`. What does not exist: file descriptors (`posix.fcntl`, `pipe`, `dup`,
----`poll`, sockets, terminals), `fork` and `exec`, handlers of signals, `posix.syslog`, `posix.grp`,
----`posix.glob`, `posix.fnmatch`, `posix.sched`, limits of resources. The Lua files of luaposix
----need these halves, so that an installed luaposix does not work.
+---as `posix.getpid("pid")`; if luaposix is installed, its own `posix` is loaded, with these halves.
+---
+---A descriptor is a number for a file of `io`: those of the standard streams are 0 to 2. No child
+---process inherits it, so that `FD_CLOEXEC` is always set, and cannot be cleared. A read waits for
+---all bytes or the end of the file.
+---
+---What does not exist: other requests of `fcntl` (locks, `O_NONBLOCK`), `pipe`, `dup`, `poll`,
+---sockets, terminals, `fork`, `exec` and `wait`, handlers of signals, messages, limits of
+---resources, `syslog`, `umask`, `chown`. These functions return nil, "NAME: not supported by SolVM"
+---and the number `ENOSYS`.
 ---
 ---```lua
 ---local stat, unistd = require "posix.sys.stat", require "posix.unistd"
@@ -30,6 +39,10 @@
 ---local none, message, code = unistd.rmdir("missing")
 ---assert(none == nil and message == "missing: No such file or directory" and code == 2)
 ---assert(require("posix").getpid() == unistd.getpid())
+---
+---local fcntl = require "posix.fcntl"
+---local descriptor = fcntl.open("folder/file", fcntl.O_WRONLY + fcntl.O_CREAT + fcntl.O_EXCL)
+---assert(unistd.write(descriptor, "text") == 4 and unistd.close(descriptor) == 0)
 ---```
 ---@class posix
 posix = {}

@@ -200,9 +200,23 @@ pub static LIBRARIES: &[Module] = &[
     #[cfg(feature = "rocks")]
     Module::new(Required, "posix.errno", &posix::LIBRARY, ""),
     #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.fcntl", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.fnmatch", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.getopt", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.glob", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.grp", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
     Module::new(Required, "posix.libgen", &posix::LIBRARY, ""),
     #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.poll", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
     Module::new(Required, "posix.pwd", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.sched", &posix::LIBRARY, ""),
     #[cfg(feature = "rocks")]
     Module::new(Required, "posix.signal", &posix::LIBRARY, ""),
     #[cfg(feature = "rocks")]
@@ -210,11 +224,27 @@ pub static LIBRARIES: &[Module] = &[
     #[cfg(feature = "rocks")]
     Module::new(Required, "posix.stdlib", &posix::LIBRARY, ""),
     #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.sys.msg", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.sys.resource", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.sys.socket", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
     Module::new(Required, "posix.sys.stat", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.sys.statvfs", &posix::LIBRARY, ""),
     #[cfg(feature = "rocks")]
     Module::new(Required, "posix.sys.time", &posix::LIBRARY, ""),
     #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.sys.times", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
     Module::new(Required, "posix.sys.utsname", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.sys.wait", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.syslog", &posix::LIBRARY, ""),
+    #[cfg(feature = "rocks")]
+    Module::new(Required, "posix.termio", &posix::LIBRARY, ""),
     #[cfg(feature = "rocks")]
     Module::new(Required, "posix.time", &posix::LIBRARY, ""),
     #[cfg(feature = "rocks")]

@@ -1,13 +1,17 @@
-//! `posix`: the parts of luaposix that need no file descriptors.
+//! `posix`: luaposix, without processes, sockets and terminals. File descriptors are numbers for the
+//! files of `io`.
 //!
-//! The modules are in Lua, over the natives here and those of `lfs` and of files, which ask for
+//! The modules are in Lua, over the natives here and those of `lfs`, `io` and files, which ask for
 //! permissions. Each module is loaded by running the same source, which returns the requested one.
+//! All halves of luaposix in C exist, since its files in Lua load them; what they lack returns an
+//! error.
 
 use solvm_files::{attempt, path_bytes};
 use solvm_lua::lfs;
 use solvm_lua::modules::{Opening, open_in_lua, table};
 use solvm_runtime::host::{FileSystem, host};
 use solvm_runtime::name::Name;
+use solvm_runtime::registry::registry_table;
 use solvm_runtime::results::{failure, succeeded};
 use solvm_runtime::system_error::reason;
 use solvm_runtime::truncated::Truncated;
@@ -26,14 +30,29 @@ pub static OPENERS: &[Definition] = &[
     Definition::new("posix.ctype", open),
     Definition::new("posix.dirent", open),
     Definition::new("posix.errno", open),
+    Definition::new("posix.fcntl", open),
+    Definition::new("posix.fnmatch", open),
+    Definition::new("posix.getopt", open),
+    Definition::new("posix.glob", open),
+    Definition::new("posix.grp", open),
     Definition::new("posix.libgen", open),
+    Definition::new("posix.poll", open),
     Definition::new("posix.pwd", open),
+    Definition::new("posix.sched", open),
     Definition::new("posix.signal", open),
     Definition::new("posix.stdio", open),
     Definition::new("posix.stdlib", open),
+    Definition::new("posix.sys.msg", open),
+    Definition::new("posix.sys.resource", open),
+    Definition::new("posix.sys.socket", open),
     Definition::new("posix.sys.stat", open),
+    Definition::new("posix.sys.statvfs", open),
     Definition::new("posix.sys.time", open),
+    Definition::new("posix.sys.times", open),
     Definition::new("posix.sys.utsname", open),
+    Definition::new("posix.sys.wait", open),
+    Definition::new("posix.syslog", open),
+    Definition::new("posix.termio", open),
     Definition::new("posix.time", open),
     Definition::new("posix.unistd", open),
     Definition::new("posix.utime", open),
@@ -61,10 +80,16 @@ fn open<'c>(call: &mut Call<'c>, name: Name<'c>) -> Result<StartWith<'c, Opening
     let files = table(call, &lfs::LIBRARY)?;
     natives.set_field(call, "lfs", files)?;
     natives.set_field(call, "module", name.string())?;
+    // The table of descriptors is one for all modules.
+    let shared = registry_table(call, "posix")?;
+    natives.set_field(call, "shared", shared)?;
     let text = concat!(
         include_str!("files.lua"),
         include_str!("process.lua"),
         include_str!("time.lua"),
+        include_str!("descriptors.lua"),
+        include_str!("matching.lua"),
+        include_str!("absent.lua"),
         include_str!("modules.lua"),
     );
     open_in_lua(call, "posix", text, Some(natives))

@@ -106,35 +106,3 @@ modules["posix.ctype"] = {
         return character:find "^[\32-\126]" and 1 or 0
     end,
 }
-
--- Users, from the file that lists them.
-local function user(field, value)
-    local file, message = io.open("/etc/passwd")
-    if not file then
-        return nil, message
-    end
-    local found
-    for line in file:lines() do
-        local fields = {}
-        for part in (line .. ":"):gmatch "([^:]*):" do
-            fields[#fields + 1] = part
-        end
-        if not found and fields[field] == value then
-            found = {
-                pw_name = fields[1], pw_passwd = fields[2], pw_uid = tonumber(fields[3]),
-                pw_gid = tonumber(fields[4]), pw_dir = fields[6], pw_shell = fields[7],
-            }
-        end
-    end
-    file:close()
-    return found
-end
-
-modules["posix.pwd"] = {
-    getpwnam = function(name)
-        return user(1, name)
-    end,
-    getpwuid = function(number)
-        return user(3, tostring(number))
-    end,
-}
