@@ -43,6 +43,19 @@ fn check_finds_what_is_wrong() {
     let output = solvm(path, &["check", "none.lua"]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output.stderr), "solvm: none.lua: No such file or directory\n");
+    // A file that hides a module of SolVM's, only if the program misses a function.
+    fs::write(path.join("toml.lua"), "return { decode = print }\n").unwrap();
+    fs::write(path.join("main.lua"), "local t = require('toml')\nt.decode(t.encode({}))\n")
+        .unwrap();
+    let output = solvm(path, &["check", "main.lua", "toml.lua"]);
+    assert_eq!(
+        text(&output.stdout),
+        "main.lua:2:12: 'encode' is in SolVM's module 'toml', not in toml.lua\n"
+    );
+    let output = solvm(path, &["check", "--error-format=long", "main.lua"]);
+    assert!(text(&output.stdout).contains("use require \"solvm.toml\""));
+    fs::remove_file(path.join("main.lua")).unwrap();
+    fs::remove_file(path.join("toml.lua")).unwrap();
     // Tests have their own globals.
     fs::write(path.join("a_test.lua"), "test('one', function() check.ok(true) end)\n").unwrap();
     fs::write(path.join("b.lua"), "check.ok(true)\n").unwrap();
@@ -238,6 +251,36 @@ fn a_test_that_calls_exit_fails_and_the_others_run() {
             .unwrap()
             .contains("tests=\"6\" failures=\"4\"")
     );
+}
+
+#[test]
+fn tests_find_the_modules_of_their_directory() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let write = |name: &str, text: &str| {
+        fs::create_dir_all(path.join(name).parent().unwrap()).unwrap();
+        fs::write(path.join(name), text).unwrap();
+    };
+    write("spec/shapes.lua", "return 'of the directory'");
+    write("spec/deep/init.lua", "return 'of its init'");
+    write("spec/inner/near.lua", "return 'next to the test'");
+    write("spec/inner/shapes.lua", "return 'not this one'");
+    write("shapes.lua", "return 'not that one'");
+    let test = "test('requires', function()\n\
+        check.equal(require('shapes'), 'of the directory')\n\
+        check.equal(require('deep'), 'of its init')\n\
+        end)\n";
+    write("spec/a_test.lua", test);
+    write(
+        "spec/inner/b_test.lua",
+        &format!("{test}check.equal(require 'near', 'next to the test')"),
+    );
+    for arguments in [&["test", "spec"][..], &["test", "spec/"], &["test", "spec/a_test.lua"]] {
+        let output = solvm(path, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stdout));
+    }
+    let output = solvm(&path.join("spec"), &["test"]);
+    assert!(output.status.success(), "{}", text(&output.stdout));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `solvm check FILE...`: static checks of Lua files.
 
+mod hidden;
+
 use super::test;
 use crate::arguments::ErrorFormat;
 use crate::colors;
@@ -25,8 +27,8 @@ use std::process::ExitCode;
 pub(super) fn add_arguments(command: Command) -> Command {
     command
         .about(
-            "Check Lua files for syntax errors, undefined globals, unused locals and \
-             unreachable code",
+            "Check Lua files for syntax errors, undefined globals, unused locals, \
+             unreachable code and hidden modules",
         )
         .arg(
             Arg::new("files")
@@ -176,7 +178,12 @@ fn problems(file: &File, known: &BTreeSet<String>) -> Vec<Problem> {
             let is_test = test::is_test(&file.path, false);
             let is_known =
                 |name: &str| known.contains(name) || is_test && test::GLOBALS.contains(&name);
-            inspection.findings(is_known).into_iter().map(|finding| fault(finding, known)).collect()
+            let findings = inspection.findings(is_known).into_iter();
+            let hidden = hidden::hidden(&file.path, &file.text).into_iter();
+            findings
+                .map(|finding| fault(finding, known))
+                .chain(hidden.map(|(diagnostic, hint)| Problem::Fault(diagnostic, Some(hint))))
+                .collect()
         }
         Err(problem) => vec![problem.clone()],
     }

@@ -1,5 +1,9 @@
 -- The globals of test files: `test` and `check`. Returns a function that returns their tests in
 -- sequence, and one that returns when the goroutines that a test has started have had their turn.
+-- The argument is the start of `package.path`.
+
+local templates = ...
+package.path = templates .. package.path
 
 local tests = {}
 

@@ -1,7 +1,7 @@
 //! `solvm test [DIRECTORY]`: runs the tests in `*_test.lua` files.
 //!
-//! Each file runs in its own VM, whose globals `test` and `check` come from `test.lua`; then its
-//! tests run in sequence, each as a main chunk: it may wait, start goroutines, and fail. An
+//! Each file runs in its own VM, whose globals `test` and `check` come from `test.lua`; `require`
+//! finds modules in the directory first. Then the file's tests run in sequence, each as a main chunk: it may wait, start goroutines, and fail. An
 //! uncaught error in a goroutine fails the test that started it, even if that has ended; in one of
 //! the file's own goroutines it fails the running test.
 
@@ -59,7 +59,7 @@ pub(super) fn add_arguments(command: Command) -> Command {
                 .value_parser(value_parser!(PathBuf)),
         )
         .after_help(
-            "A test file calls test(name, function). The table check has equal, same, near, ok, \
+            "A test file calls test(name, function). require finds modules in DIRECTORY first. The table check has equal, same, near, ok, \
              matches, contains and fails. A test fails if it calls os.exit or if one of its \
              goroutines raises an uncaught error. Exit codes: 0, 1 if a test failed or none was \
              found.",
@@ -107,7 +107,7 @@ pub(super) fn run(matches: &ArgMatches) -> ExitCode {
     let started = Instant::now();
     let mut outcomes = Vec::new();
     let mut printed =
-        files.iter().try_for_each(|file| run_file(file, filter, limit, &mut outcomes));
+        files.iter().try_for_each(|file| run_file(file, directory, filter, limit, &mut outcomes));
     let failed = outcomes.iter().filter(|outcome| !outcome.failures.is_empty()).count();
     printed = printed.and_then(|()| {
         let (passed, time) = (outcomes.len() - failed, started.elapsed());
@@ -153,6 +153,7 @@ struct File {
 /// failure to write the results.
 fn run_file(
     path: &Path,
+    directory: &Path,
     filter: &str,
     limit: Option<Duration>,
     outcomes: &mut Vec<Outcome>,
@@ -166,7 +167,7 @@ fn run_file(
         first_goroutine,
     };
     let started = Instant::now();
-    let mut file = match load(path, &name, limit) {
+    let mut file = match load(path, &name, &search_path(directory, path), limit) {
         Ok(file) => file,
         Err(failure) => {
             return report(outcomes, outcome("loads".into(), started, vec![failure], 0.0));
@@ -214,8 +215,30 @@ fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> io::Result<Vec<Stri
     Ok(others)
 }
 
-/// Runs a file in its own VM. The error is the message to print.
-fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String> {
+/// The templates of `package.path` for modules in the directory that is searched for tests, and next
+/// to a test file.
+fn search_path(directory: &Path, file: &Path) -> String {
+    let own = file.parent().unwrap_or(Path::new(""));
+    let directory = if directory == file { own } else { directory };
+    let mut templates = String::new();
+    for place in [directory, own].into_iter().take(if own == directory { 1 } else { 2 }) {
+        let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+        // A name with the characters of templates would mean other files.
+        if let Some(place) = place.to_str().filter(|place| !place.contains(['?', ';'])) {
+            let separator = std::path::MAIN_SEPARATOR;
+            let place = place.trim_end_matches(separator);
+            let _ = write!(
+                templates,
+                "{place}{separator}?.lua;{place}{separator}?{separator}init.lua;"
+            );
+        }
+    }
+    templates
+}
+
+/// Runs a file in its own VM, with these templates at the start of `package.path`. The error is the
+/// message to print.
+fn load(path: &Path, name: &str, templates: &str, limit: Option<Duration>) -> Result<File, String> {
     let describe = |error: Error| self::describe(&error, limit);
     let text = fs::read(path).map_err(|error| Error::unreadable(&error)).map_err(describe)?;
     let mut world = Process::new();
@@ -232,7 +255,7 @@ fn load(path: &Path, name: &str, limit: Option<Duration>) -> Result<File, String
     let exit = exit.map_err(describe)?;
     let exit = exit.map_err(|message| String::from_utf8_lossy(&message).into_owned())?;
     let prelude = lua.load(include_str!("test.lua"), "=test").map_err(describe)?;
-    let (next, settle): (Function, Function) = lua.call(&prelude, ()).map_err(describe)?;
+    let (next, settle): (Function, Function) = lua.call(&prelude, templates).map_err(describe)?;
     // As in other scripts: the file, and the command that runs it.
     let command = std::env::args_os().next().unwrap_or_default().to_string_lossy().into_owned();
     lua.set("arg", Fields([(0.0, name.to_string()), (-1.0, command)])).map_err(describe)?;
