@@ -30,15 +30,16 @@ template = {}
 ---@field name string
 local Template = {}
 
----Parses a template. An invalid one returns nil and the reason with its name, line and column; its
----contexts in HTML are checked when it is executed.
+---Parses a template. An invalid one returns nil and the reason, as in Go, with its name and the
+---line; its contexts in HTML are checked when it is executed. Variables cannot be declared in
+---parentheses and in `{{template}}`.
 ---
 ---```lua
 ---local greeting = template.parse("Hello, <<.>>!", { delimiters = { "<<", ">>" } })
 ---assert(greeting.execute("World") == "Hello, World!")
 ---
 ---local nothing, message = template.parse("{{.x", { name = "page" })
----assert(nothing == nil and message == "template: page:1:5: unclosed action")
+---assert(nothing == nil and message == "template: page:1: unclosed action")
 ---```
 ---@param text string at most 16 MiB
 ---@param options? { name?: string, delimiters?: string[], missing?: "default"|"zero"|"error" } `delimiters`: the replacements of `{{` and `}}`; `missing`: the result of a missing field: nothing, or an error

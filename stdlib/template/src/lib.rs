@@ -11,6 +11,7 @@
 mod computed;
 mod data;
 mod nesting;
+mod syntax;
 
 use data::{Trusted, ValueWriter};
 use gotmpl::html::Template;
@@ -147,6 +148,8 @@ fn make(sources: Vec<(String, Vec<u8>)>, settings: Settings) -> Result<Template,
     for (name, source) in sources {
         let source =
             String::from_utf8(source).map_err(|_| format!("template: {name}: invalid UTF-8"))?;
+        let delimiters = settings.delimiters.as_ref().map(|(left, right)| (&left[..], &right[..]));
+        syntax::check(&name, &source, delimiters)?;
         template = Some(match template {
             None => {
                 let mut first = computed::with_functions(Template::new(&name));
