@@ -9,7 +9,8 @@
 ---  `getlogin`, `getpgrp`, `getpid`, `getppid`, `getuid`, `isatty`, `link`, `lseek`, `read`,
 ---  `readlink`, `rmdir`, `sleep`, `unlink`, `write`
 ---- `posix.fcntl`: `open`; `fcntl` with `F_GETFD` and `F_GETFL`
----- `posix.sys.stat`: `chmod`, `lstat`, `mkdir`, `stat`, `S_ISDIR` and others, with the constants
+---- `posix.sys.stat`: `chmod`, `lstat`, `mkdir`, `stat`, `umask`, `S_ISDIR` and others, with the
+---  constants
 ---- `posix.stdlib`: `getenv`, `mkdtemp`, `mkstemp`, `realpath`, `setenv`
 ---- `posix.stdio`: `ctermid`, `fdopen`, `fileno`, `rename`
 ---- `posix.time`: `clock_gettime`, `gmtime`, `localtime`, `mktime`, `nanosleep`, `strftime`,
@@ -30,7 +31,7 @@
 ---
 ---What does not exist: other requests of `fcntl` (locks, `O_NONBLOCK`), `pipe`, `dup`, `poll`,
 ---sockets, terminals, `fork`, `exec` and `wait`, handlers of signals, messages, limits of
----resources, `syslog`, `umask`, `chown`. These functions return nil, "NAME: not supported by SolVM"
+---resources, `syslog`, `chown`. These functions return nil, "NAME: not supported by SolVM"
 ---and the number `ENOSYS`.
 ---
 ---```lua

@@ -29,6 +29,10 @@ for _, digits in ipairs { "600", "644", "755", "111" } do
     assert(stat.stat(path).st_mode == stat.S_IFREG + tonumber(digits, 8))
 end
 assert(stat.chmod(path, tonumber("644", 8)) == 0)
+local mask = stat.umask(tonumber("027", 8))
+assert(stat.mkdir(root .. "/masked") == 0 and stat.umask(mask) == tonumber("027", 8))
+assert(stat.stat(root .. "/masked").st_mode % 512 == tonumber("750", 8))
+assert(unistd.rmdir(root .. "/masked") == 0)
 assert(stat.S_IRWXU == 448 and stat.S_IXOTH == 1 and stat.S_IFDIR == 16384)
 refuses(root .. "/none: No such file or directory", 2, stat.stat(root .. "/none"))
 refuses(root .. "/none: No such file or directory", 2, stat.chmod(root .. "/none", 0))

@@ -9,7 +9,7 @@ local ABSENT = {
     ["posix.sys.resource"] = "getrlimit setrlimit",
     ["posix.sys.socket"] = "accept bind connect getaddrinfo getsockname listen recv recvfrom send "
         .. "sendto setsockopt shutdown socket socketpair",
-    ["posix.sys.stat"] = "mkfifo umask",
+    ["posix.sys.stat"] = "mkfifo",
     ["posix.sys.statvfs"] = "statvfs",
     ["posix.syslog"] = "closelog openlog setlogmask syslog",
     ["posix.termio"] = "tcdrain tcflow tcflush tcgetattr tcsendbreak tcsetattr",

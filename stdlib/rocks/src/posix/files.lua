@@ -99,6 +99,11 @@ function stat.mkdir(path, mode)
     return ok, message, code
 end
 
+-- The mask for new files, which is replaced.
+function stat.umask(mask)
+    return result(nil, natives.replace_file_mask(mask))
+end
+
 function stat.chmod(path, mode)
     return result(path, natives.change_mode(path, mode))
 end

@@ -69,6 +69,7 @@ static NATIVES: Library = solvm_vm::library!(lazy "" {
     "now" => now,
     "remove" => remove,
     "rename" => rename,
+    "replace_file_mask" => replace_file_mask,
     "set_variable" => set_variable,
     "sleep" => crate::system::sleep,
     "string_of_error" => string_of_error,
@@ -212,6 +213,18 @@ fn now(call: &mut Call) -> Result<(f64, f64), Error> {
 fn monotonic(call: &mut Call) -> Result<(f64, f64), Error> {
     let now = host(call)?.world.now();
     Ok((now.as_secs() as f64, f64::from(now.subsec_nanos())))
+}
+
+/// `replace_file_mask(mask)`: the previous mask.
+fn replace_file_mask<'c>(
+    call: &mut Call<'c>,
+    Truncated(mask): Truncated,
+) -> Result<Vec<Value<'c>>, Error> {
+    call.charge_for_system_call();
+    match host(call)?.world.system().replace_file_mask((mask & 0o777) as u32) {
+        Ok(previous) => Ok(vec![Value::number(f64::from(previous))]),
+        Err(error) => failure(call, &error, None),
+    }
 }
 
 /// `set_variable(name[, value])`

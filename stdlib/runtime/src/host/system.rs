@@ -1,6 +1,7 @@
 //! The operating system as programs may inspect it: the process, its terminal, signals.
 //!
-//! Inspecting the process belongs to the permission for the environment, sending signals to that
+//! Inspecting the process and its mask for new files belong to the permission for the environment,
+//! sending signals to that
 //! for running programs; both need all of it. Whether the standard streams are terminals is not
 //! restricted: a program may write to them anyway.
 
@@ -28,6 +29,12 @@ pub trait System {
 
     /// The name and version of the operating system.
     fn kernel(&self) -> io::Result<Kernel> {
+        Err(denied())
+    }
+
+    /// Replaces the mask of permissions that files do not get when they are created, and returns the
+    /// previous one.
+    fn replace_file_mask(&self, _mask: u32) -> io::Result<u32> {
         Err(denied())
     }
 
@@ -131,6 +138,14 @@ impl System for ThisSystem {
             version: text(names.version()),
             machine: text(names.machine()),
         })
+    }
+
+    #[cfg(unix)]
+    fn replace_file_mask(&self, mask: u32) -> io::Result<u32> {
+        use rustix::fs::Mode;
+        self.may_inspect("process")?;
+        let mask = Mode::from_bits_truncate(mask & 0o777);
+        Ok(rustix::process::umask(mask).bits() & 0o777)
     }
 
     #[cfg(unix)]
