@@ -1,9 +1,10 @@
 //! `solvm test [DIRECTORY]`: runs the tests in `*_test.lua` files.
 //!
 //! Each file runs in its own VM, whose globals `test` and `check` come from `test.lua`; `require`
-//! finds modules in the directory first. Then the file's tests run in sequence, each as a main chunk: it may wait, start goroutines, and fail. An
-//! uncaught error in a goroutine fails the test that started it, even if that has ended; in one of
-//! the file's own goroutines it fails the running test.
+//! finds modules in the directory first. Then the file's tests run in sequence, each as a main
+//! chunk: it may wait, start goroutines, and fail. An uncaught error in a goroutine fails the test
+//! that started it, even if that has ended; in one of the file's own goroutines it fails the
+//! running test.
 
 use crate::arguments::read_duration;
 use crate::exit::Exit;
@@ -59,8 +60,8 @@ pub(super) fn add_arguments(command: Command) -> Command {
                 .value_parser(value_parser!(PathBuf)),
         )
         .after_help(
-            "A test file calls test(name, function). require finds modules in DIRECTORY first. The table check has equal, same, near, ok, \
-             matches, contains and fails. A test fails if it calls os.exit or if one of its \
+            "A test file calls test(name, function). require finds modules in DIRECTORY first. \
+             The table check has equal, same, near, ok, matches, contains and fails. A test fails if it calls os.exit or if one of its \
              goroutines raises an uncaught error. Exit codes: 0, 1 if a test failed or none was \
              found.",
         )
@@ -215,8 +216,8 @@ fn share_out(ended: &mut [Outcome], first_goroutine: f64) -> io::Result<Vec<Stri
     Ok(others)
 }
 
-/// The templates of `package.path` for modules in the directory that is searched for tests, and next
-/// to a test file.
+/// The templates of `package.path` for modules in the directory that is searched for tests, and
+/// next to a test file.
 fn search_path(directory: &Path, file: &Path) -> String {
     let own = file.parent().unwrap_or(Path::new(""));
     let directory = if directory == file { own } else { directory };

@@ -1,5 +1,5 @@
--- `require` reads and sets the fields of `package.loaded` as Lua code does; so does the first loader
--- with those of `package.preload`.
+-- `require` reads and sets the fields of `package.loaded` as Lua code does; so does the first
+-- loader with those of `package.preload`.
 local events = {}
 local function index(result)
     return function(_, key)

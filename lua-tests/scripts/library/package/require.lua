@@ -30,8 +30,8 @@ assert(require "solvm.files".read_file ~= nil)
 fails("module 'files' not found", require, "files")
 fails("module 'solvm.none' not found", require, "solvm.none")
 
--- A module of SolVM's that was removed is made again, as the function of a C module would; a library
--- of Lua 5.1 is not, as in PUC Lua.
+-- A module of SolVM's that was removed is made again, as the function of a C module would; a
+-- library of Lua 5.1 is not, as in PUC Lua.
 for _, name in ipairs { "lfs", "toml", "bit", "utf8" } do
     local first = require(name)
     first.is_first = true

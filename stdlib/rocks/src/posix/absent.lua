@@ -1,5 +1,5 @@
--- posix: what SolVM does not have. The modules exist, with the constants that programs combine; their
--- functions return nil, a message and the number of the error ENOSYS.
+-- posix: what SolVM does not have. The modules exist, with the constants that programs combine;
+-- their functions return nil, a message and the number of the error ENOSYS.
 local ABSENT = {
     ["posix.poll"] = "poll rpoll",
     ["posix.sched"] = "sched_setscheduler",
@@ -14,8 +14,8 @@ local ABSENT = {
     ["posix.syslog"] = "closelog openlog setlogmask syslog",
     ["posix.termio"] = "tcdrain tcflow tcflush tcgetattr tcsendbreak tcsetattr",
     ["posix.time"] = "clock_getres strptime",
-    ["posix.unistd"] = "alarm chown crypt dup dup2 exec execp fdatasync fork fsync getgroups gethostid "
-        .. "nice pathconf pipe setpid sync sysconf tcgetpgrp tcsetpgrp ttyname",
+    ["posix.unistd"] = "alarm chown crypt dup dup2 exec execp fdatasync fork fsync getgroups "
+        .. "gethostid nice pathconf pipe setpid sync sysconf tcgetpgrp tcsetpgrp ttyname",
 }
 
 local CONSTANTS = {

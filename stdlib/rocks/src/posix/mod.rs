@@ -1,5 +1,5 @@
-//! `posix`: luaposix, without processes, sockets and terminals. File descriptors are numbers for the
-//! files of `io`.
+//! `posix`: luaposix, without processes, sockets and terminals. File descriptors are numbers for
+//! the files of `io`.
 //!
 //! The modules are in Lua, over the natives here and those of `lfs`, `io` and files, which ask for
 //! permissions. Each module is loaded by running the same source, which returns the requested one.

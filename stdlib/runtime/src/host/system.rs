@@ -32,8 +32,8 @@ pub trait System {
         Err(denied())
     }
 
-    /// Replaces the mask of permissions that files do not get when they are created, and returns the
-    /// previous one.
+    /// Replaces the mask of permissions that files do not get when they are created, and returns
+    /// the previous one.
     fn replace_file_mask(&self, _mask: u32) -> io::Result<u32> {
         Err(denied())
     }
