@@ -1,6 +1,8 @@
 -- posix: file descriptors. They are numbers for the files of `io`, which no child process inherits;
 -- `shared` has the tables that all modules use.
 local shared = natives.shared
+-- A program may start without `io`.
+local io = io or {}
 shared.files = shared.files or { [0] = io.stdin, io.stdout, io.stderr }
 shared.numbers = shared.numbers or setmetatable({}, { __mode = "k" })
 shared.flags = shared.flags or { [0] = 0, 1, 1 }
