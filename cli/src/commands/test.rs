@@ -61,9 +61,9 @@ pub(super) fn add_arguments(command: Command) -> Command {
         )
         .after_help(
             "A test file calls test(name, function). require finds modules in DIRECTORY first. \
-             The table check has equal, same, near, ok, matches, contains and fails. A test fails if it calls os.exit or if one of its \
-             goroutines raises an uncaught error. Exit codes: 0, 1 if a test failed or none was \
-             found.",
+             The table check has equal, same, near, ok, matches, contains and fails. A test \
+             fails if it calls os.exit or if one of its goroutines raises an uncaught error. \
+             Exit codes: 0, 1 if a test failed or none was found.",
         )
 }
 
