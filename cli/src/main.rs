@@ -1,5 +1,6 @@
 //! The `solvm` command.
 #![forbid(unsafe_code)]
+#![cfg_attr(all(not(test), target_os = "linux", target_env = "gnu"), no_main)]
 
 mod arguments;
 mod chunks;
@@ -20,6 +21,8 @@ mod run;
 mod session;
 mod signals;
 mod snippet;
+#[cfg(all(not(test), target_os = "linux", target_env = "gnu"))]
+mod start;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -28,6 +31,14 @@ use std::process::ExitCode;
 #[cfg(not(feature = "account-check"))]
 #[global_allocator]
 static ALLOCATOR: solvm_vm::ReservingAllocator = solvm_vm::ReservingAllocator;
+
+#[cfg(all(not(test), target_os = "linux", target_env = "gnu"))]
+solvm_vm::c_main!(start_of_process);
+
+#[cfg(all(not(test), target_os = "linux", target_env = "gnu"))]
+fn start_of_process() -> ! {
+    start::run(main)
+}
 
 fn main() -> ExitCode {
     solvm_vm::limit_allocator();

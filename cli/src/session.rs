@@ -30,7 +30,7 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
     let start = Instant::now();
     let (config, limits) = (config_of(arguments), limits_of(arguments, elapsed));
     let mut executor = executor_of(arguments, config.clone(), limits)?;
-    isolates::allow(&mut executor, arguments);
+    isolates::allow(&mut executor, arguments, new_isolate);
     if arguments.debug {
         let startup_info =
             startup_info(arguments, &config, &limits, &mut executor, start.elapsed());

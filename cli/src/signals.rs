@@ -30,6 +30,15 @@ impl Signal {
     }
 }
 
+/// Makes a write to a closed pipe fail with an error: see [`crate::start`]. Child processes do not
+/// inherit the handler.
+#[cfg(all(not(test), target_os = "linux", target_env = "gnu"))]
+pub(crate) fn survive_broken_pipes() {
+    let number = rustix::process::Signal::PIPE.as_raw();
+    // If the OS refuses, such a write ends the process.
+    let _ = signal_hook::flag::register(number, Default::default());
+}
+
 /// Makes a write beyond the maximum size of a file (`ulimit -f`) fail with an error: without a
 /// handler the signal ends the process. Child processes do not inherit the handler.
 pub(crate) fn survive_file_size_limit() {

@@ -267,8 +267,7 @@ pub static LIBRARIES: &[Module] = &[
     #[cfg(feature = "rocks")]
     Module::new(Required, "zlib", &zlib::LIBRARY, include_str!("../meta/zlib.lua")),
     #[cfg(feature = "workers")]
-    Module::new(Required, "worker", &solvm_workers::LIBRARY, include_str!("../meta/worker.lua"))
-        .completed_by(solvm_workers::complete),
+    Module::new(Required, "worker", &solvm_workers::LIBRARY, include_str!("../meta/worker.lua")),
 ];
 
 /// The openers of modules that are more than tables of natives.

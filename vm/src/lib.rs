@@ -37,6 +37,7 @@ mod machine;
 pub mod messages;
 pub mod number;
 mod reserve;
+mod start;
 
 pub use account::{Account, Held, HoldLater, OutOfMemory, limit_allocator};
 pub use heap::gc::Marker;

@@ -2,7 +2,8 @@
 
 use crate::call::raised;
 use crate::message::{Reader, Writer};
-use crate::pool::{Job, Pool};
+use crate::pool::Job;
+use crate::program::pool;
 use crate::ticket::{CancelOnDrop, Outcome, Ticket};
 use solvm_lua::lua_source::{self, Calling, Source};
 use solvm_runtime::Host;
@@ -31,18 +32,6 @@ static NATIVES: Library = solvm_vm::library!(lazy "" {
 
 fn in_lua(call: &mut Call<'_>, arguments: Rest) -> Start<Calling> {
     lua_source::call(call, &SOURCE, arguments)
-}
-
-/// What a VM has of the isolates.
-#[derive(Default)]
-pub(crate) struct Workers {
-    pub(crate) pool: Option<Pool>,
-    pub(crate) id: Option<usize>,
-}
-
-fn pool(call: &mut Call<'_>) -> Result<Pool, Error> {
-    let pool = call.host::<Host>().and_then(|host| host.state::<Workers>().pool.clone());
-    pool.ok_or_else(|| Error::text("this program has no workers"))
 }
 
 /// `size()`: the number of isolates in the pool.

@@ -6,6 +6,7 @@
 
 use crate::call::{self, Task};
 use crate::pool::{Job, Pool};
+use crate::program::set_pool;
 use crate::ticket::Outcome;
 use solvm_runtime::Host;
 use solvm_runtime::executor::{EndObserver, Executor, Outcome as Drive};
@@ -57,7 +58,7 @@ async fn serve(pool: &Pool) -> String {
 
 fn new_vm(pool: &Pool) -> Result<Executor, Vec<u8>> {
     let mut executor = pool.factory().executor()?;
-    executor.enter(|call| crate::set_pool(call, pool.clone(), None));
+    executor.enter(|call| set_pool(call, pool.clone()));
     Ok(executor)
 }
 

@@ -11,29 +11,15 @@ mod functions;
 mod isolate;
 mod message;
 mod pool;
+mod program;
 mod standard;
 mod ticket;
 
 pub use functions::LIBRARY;
 pub use pool::{Factory, Pool};
+pub use program::set_pool;
 
-use functions::Workers;
-use solvm_runtime::Host;
-use solvm_vm::{Call, Error, Table};
-
-/// Lets a program use the isolates of a pool. `id` is its number among the workers of a program,
-/// from 1.
-pub fn set_pool(call: &mut Call<'_>, pool: Pool, id: Option<usize>) {
-    if let Some(host) = call.host::<Host>() {
-        *host.state() = Workers { pool: Some(pool), id };
-    }
-}
-
-/// Completes the table of the module.
-pub fn complete<'c>(call: &mut Call<'c>, library: Table<'c>) -> Result<(), Error> {
-    let id = call.host::<Host>().and_then(|host| host.state::<Workers>().id);
-    match id {
-        Some(id) => library.set_field(call, "id", id as f64),
-        None => Ok(()),
-    }
+/// A pool of isolates, which are started when they are needed.
+pub fn new_pool(factory: impl Factory) -> Pool {
+    Pool::new(factory, isolate::start)
 }

@@ -3,24 +3,26 @@
 //! **Invariant (NOTHING WAITS FOR NO THREAD)**: a job is queued only while all isolates that there
 //! may be are busy; each takes the next job when it has finished one.
 
-use crate::isolate;
 use crate::message::Message;
 use crate::ticket::{Outcome, Ticket};
 use solvm_runtime::executor::Executor;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::oneshot;
 
-/// What an isolate consists of. Called on its thread.
+/// What an isolate consists of.
 pub trait Factory: Send + Sync + 'static {
-    /// Creates the tokio runtime that the isolate runs on.
+    /// The number of isolates that there may be, at least one.
+    fn most(&self) -> usize;
+
+    /// Creates the tokio runtime that an isolate runs on, on its thread.
     ///
     /// # Errors
     /// If the operating system refuses resources.
     fn tokio(&self) -> io::Result<tokio::runtime::Runtime>;
 
-    /// Creates a VM with the libraries, the limits and the permissions of the program.
+    /// Creates a VM with the libraries, the limits and the permissions of the program, there, too.
     ///
     /// # Errors
     /// Why there is none.
@@ -34,6 +36,9 @@ pub(crate) struct Job {
     pub(crate) ticket: Arc<Ticket>,
 }
 
+/// Starts an isolate, which takes its jobs from the pool.
+type Start = fn(Pool) -> io::Result<()>;
+
 /// The isolates of a program. Clones are the same pool.
 #[derive(Clone)]
 pub struct Pool(Arc<Inner>);
@@ -41,7 +46,9 @@ pub struct Pool(Arc<Inner>);
 struct Inner {
     state: Mutex<State>,
     factory: Box<dyn Factory>,
-    most: usize,
+    start: Start,
+    /// How many isolates there may be, once that is asked.
+    most: OnceLock<usize>,
 }
 
 #[derive(Default)]
@@ -53,15 +60,14 @@ struct State {
 }
 
 impl Pool {
-    /// A pool of at most that many isolates, at least one. They are started when they are needed.
-    pub fn new(factory: impl Factory, most: usize) -> Pool {
+    pub(crate) fn new(factory: impl Factory, start: Start) -> Pool {
         let (state, factory) = (Mutex::default(), Box::new(factory));
-        Pool(Arc::new(Inner { state, factory, most: most.max(1) }))
+        Pool(Arc::new(Inner { state, factory, start, most: OnceLock::new() }))
     }
 
     /// The number of isolates that there may be.
     pub(crate) fn most(&self) -> usize {
-        self.0.most
+        *self.0.most.get_or_init(|| self.0.factory.most().max(1))
     }
 
     pub(crate) fn factory(&self) -> &dyn Factory {
@@ -75,6 +81,7 @@ impl Pool {
     /// Gives a job to an idle isolate, to a new one, or to the next that becomes idle. Fails if the
     /// system refuses the first thread.
     pub(crate) fn submit(&self, mut job: Job) -> io::Result<()> {
+        let most = self.most();
         let mut state = self.state();
         while let Some(idle) = state.idle.pop() {
             match idle.send(job) {
@@ -83,8 +90,8 @@ impl Pool {
                 Err(back) => job = back,
             }
         }
-        if state.isolates < self.0.most {
-            match isolate::start(self.clone()) {
+        if state.isolates < most {
+            match (self.0.start)(self.clone()) {
                 Ok(()) => state.isolates += 1,
                 Err(error) if state.isolates == 0 => return Err(error),
                 // The others do its work.
