@@ -3,7 +3,7 @@
 use crate::arguments::Arguments;
 use solvm_runtime::executor::Executor;
 use solvm_vm::Account;
-use solvm_workers::{Factory, new_pool, set_pool};
+use solvm_workers::Factory;
 use std::io;
 use std::thread::available_parallelism;
 
@@ -41,6 +41,6 @@ impl Factory for Isolates {
 pub(crate) fn allow(executor: &mut Executor, arguments: &Arguments, new_vm: NewVm) {
     executor.enter(|call| {
         let account = call.account().clone();
-        set_pool(call, new_pool(Isolates { arguments: arguments.clone(), account, new_vm }));
+        solvm_workers::allow(call, Isolates { arguments: arguments.clone(), account, new_vm });
     });
 }

@@ -138,10 +138,10 @@ fn write_new(path: &Path, contents: &[u8], change: &Change) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt;
         let mode = match old {
             Ok(old) => old.mode(),
-            // Nobody else may write code that the user runs, whatever the umask.
+            // Others may not write code that the user runs, whatever the umask.
             Err(_) => fs::metadata(path)?.permissions().mode() & !0o022,
         };
-        // Whoever may read a program may run it.
+        // Who may read a program may run it.
         let mode = if change.is_program { mode | (mode & 0o444) >> 2 } else { mode };
         fs::set_permissions(path, fs::Permissions::from_mode(mode))
     }

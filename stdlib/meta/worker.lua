@@ -35,7 +35,8 @@
 ---gone after the call, and goroutines and servers that it starts are ended.
 ---
 ---Isolates have the permissions of the program and the limits of its options. `-memory-limit` holds
----for all of them together. There are at most `-max-isolates` of them; further calls wait for one.
+---for all of them together. At most `-max-isolates` calls run at the same time; further ones wait.
+---Calls that a call makes are counted apart, so that it can wait for them; they may be four deep.
 ---
 ---It is not a global: load it with `require "worker"`. Programs that embed SolVM have no isolates.
 ---@class worker

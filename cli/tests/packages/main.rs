@@ -240,7 +240,7 @@ fn the_lock_file_holds_the_checksums() {
     shop.done(&["add", "beta@1.0"]);
     fs::remove_dir_all(shop.project().join("lua_modules")).unwrap();
     assert_eq!(shop.done(&["list"]), "beta 1.0-1 (not installed: run solvm install)\n");
-    // Somebody changes the sources, then the rockspec.
+    // The sources change, then the rockspec.
     let original = fs::read(shop.rocks().join("beta-1.0-1.tar.gz")).unwrap();
     shop.write("beta-1.0-1.tar.gz", tar_gz("beta-src", &[("beta.lua", "return 'changed'")]));
     for words in [&["install"][..], &["install", "--frozen"], &["add", "alpha"]] {

@@ -209,6 +209,22 @@ for _ = 1, worker.size() do
     end)
 end
 
+-- Calls inside calls wait for each other without a deadlock; they may be four deep.
+local function nested(depth)
+    return depth == 0 and "bottom" or worker.run(nested, depth - 1)
+end
+for _ = 1, 3 do
+    local inside = {}
+    for i = 1, 3 * worker.size() do
+        inside[i] = worker.spawn(nested, 3)
+    end
+    for _, call in ipairs(inside) do
+        assert(call:wait() == "bottom")
+    end
+end
+ok, message = pcall(nested, 5)
+assert(not ok and message:find("calls of workers are nested deeper than 4", 1, true), message)
+
 -- Maps.
 local squares = worker.map({1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, function(x, i)
     assert(x == i)

@@ -36,7 +36,7 @@ fn in_lua(call: &mut Call<'_>, arguments: Rest) -> Start<Calling> {
 
 /// `size()`: the number of isolates in the pool.
 fn size(call: &mut Call<'_>) -> Result<usize, Error> {
-    Ok(pool(call)?.most())
+    Ok(pool(call)?.0.most())
 }
 
 /// `run(f, ...)`: calls a function in an isolate and returns its results.
@@ -90,10 +90,9 @@ impl Steps for Sending {
                     if let Some(host) = call.host::<Host>() {
                         let _ = host.world.flush_output();
                     }
-                    let job = Job { message: reader.finish(), ticket: ticket.clone() };
-                    pool(call)?.submit(job).map_err(|error| {
-                        Error::text(format!("cannot start an isolate: {error}"))
-                    })?;
+                    let (pool, depth) = pool(call)?;
+                    let job = Job { depth, message: reader.finish(), ticket: ticket.clone() };
+                    pool.submit(job).map_err(Error::text)?;
                     if !waits {
                         return call.finish(Object(Handle { ticket }));
                     }

@@ -15,56 +15,71 @@ use solvm_runtime::uncaught;
 use solvm_vm::{Call, Error};
 use std::io;
 use std::thread;
+use tokio::sync::oneshot;
 
 /// The largest heap that is kept for the next call. Another VM cannot collect its garbage.
 const MOST_KEPT: usize = 4 << 20;
 
-/// Starts an isolate, which takes its jobs from the pool.
-pub(crate) fn start(pool: Pool) -> io::Result<()> {
-    let run = move || {
-        let why = match pool.factory().tokio() {
-            Ok(tokio) => tokio.block_on(serve(&pool)),
-            Err(error) => format!("cannot start an isolate: {error}"),
-        };
-        pool.ended(&why);
-    };
-    thread::Builder::new().name("isolate".into()).spawn(run).map(drop)
+/// Starts an isolate, which gets its first job there and the others from the pool.
+pub(crate) fn start(pool: Pool, first: oneshot::Receiver<Job>) -> io::Result<()> {
+    thread::Builder::new().name("isolate".into()).spawn(move || run(&pool, first)).map(drop)
 }
 
-/// Makes calls until the program has ended; returns what jobs that are left fail with.
-async fn serve(pool: &Pool) -> String {
-    let mut vm = None;
-    loop {
-        let job = match pool.next() {
-            Ok(job) => job,
-            Err(receiver) => match receiver.await {
-                Ok(job) => job,
-                Err(_) => return "the program has ended".into(),
-            },
-        };
-        let executor = match vm.take() {
-            Some(executor) => executor,
-            None => match new_vm(pool) {
-                Ok(executor) => executor,
-                Err(why) => {
-                    job.ticket.end(Outcome::Failed(why));
-                    continue;
-                }
-            },
-        };
-        vm = run(executor, job).await;
+/// Makes calls until the program has ended.
+fn run(pool: &Pool, first: oneshot::Receiver<Job>) {
+    match pool.factory().tokio() {
+        Ok(tokio) => tokio.block_on(async {
+            let mut isolate = Isolate { pool, vm: None };
+            let mut arrival = first;
+            while let Ok(job) = arrival.await {
+                arrival = isolate.make_calls(job).await;
+            }
+        }),
+        Err(error) => {
+            let mut next = first.blocking_recv();
+            while let Ok(job) = next {
+                let depth = job.depth;
+                let why = format!("cannot start an isolate: {error}");
+                job.ticket.end(Outcome::Failed(why.into_bytes()));
+                next = pool.next(depth).or_else(oneshot::Receiver::blocking_recv);
+            }
+        }
     }
 }
 
-fn new_vm(pool: &Pool) -> Result<Executor, Vec<u8>> {
-    let mut executor = pool.factory().executor()?;
-    executor.enter(|call| set_pool(call, pool.clone()));
-    Ok(executor)
+/// A VM and where its calls are from.
+struct Isolate<'p> {
+    pool: &'p Pool,
+    vm: Option<Executor>,
+}
+
+impl Isolate<'_> {
+    /// Makes a call, and those of its depth that wait. Returns where the next job will arrive.
+    async fn make_calls(&mut self, mut job: Job) -> oneshot::Receiver<Job> {
+        loop {
+            let depth = job.depth;
+            let vm = match self.vm.take() {
+                Some(vm) => Ok(vm),
+                None => self.pool.factory().executor(),
+            };
+            match vm {
+                Ok(mut vm) => {
+                    vm.enter(|call| set_pool(call, self.pool.clone(), depth + 1));
+                    self.vm = make_call(vm, job).await;
+                }
+                Err(why) => job.ticket.end(Outcome::Failed(why)),
+            }
+            job = match self.pool.next(depth) {
+                Ok(next) => next,
+                Err(arrival) => return arrival,
+            };
+        }
+    }
 }
 
 /// Makes a call. Returns the VM if it may be used again.
-async fn run(mut executor: Executor, job: Job) -> Option<Executor> {
-    let Job { message, ticket } = job;
+async fn make_call(mut executor: Executor, job: Job) -> Option<Executor> {
+    let Job { message, ticket, .. } = job;
     if !ticket.begin(executor.cancel_flag()) {
         return Some(executor);
     }

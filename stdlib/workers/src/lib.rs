@@ -16,10 +16,11 @@ mod standard;
 mod ticket;
 
 pub use functions::LIBRARY;
-pub use pool::{Factory, Pool};
-pub use program::set_pool;
+pub use pool::Factory;
 
-/// A pool of isolates, which are started when they are needed.
-pub fn new_pool(factory: impl Factory) -> Pool {
-    Pool::new(factory, isolate::start)
+use solvm_vm::Call;
+
+/// Lets a program use isolates, which are started when they are needed.
+pub fn allow(call: &mut Call<'_>, factory: impl Factory) {
+    program::set_pool(call, pool::Pool::new(factory, isolate::start), 0);
 }

@@ -1,10 +1,14 @@
 //! The isolates of a program: threads that each run a VM, one call after the other.
 //!
-//! **Invariant (NOTHING WAITS FOR NO THREAD)**: a job is queued only while all isolates that there
-//! may be are busy; each takes the next job when it has finished one.
+//! A call has a depth: that of a program's calls is 0, that of the calls that these make is 1. Each
+//! depth has as many isolates as the pool may have, so that a call which waits for another one does
+//! not occupy the isolate that the other one needs.
+//!
+//! **Invariant (NOTHING WAITS FOR NO THREAD)**: a job is queued only while an isolate has one of
+//! its depth; it takes the next one of that depth when it has finished.
 
 use crate::message::Message;
-use crate::ticket::{Outcome, Ticket};
+use crate::ticket::Ticket;
 use solvm_runtime::executor::Executor;
 use std::collections::VecDeque;
 use std::io;
@@ -29,19 +33,23 @@ pub trait Factory: Send + Sync + 'static {
     fn executor(&self) -> Result<Executor, Vec<u8>>;
 }
 
+/// How deep calls may be nested.
+const DEPTHS: usize = 4;
+
 /// A call that an isolate is to make.
 pub(crate) struct Job {
+    pub(crate) depth: usize,
     /// The function and its arguments.
     pub(crate) message: Message,
     pub(crate) ticket: Arc<Ticket>,
 }
 
-/// Starts an isolate, which takes its jobs from the pool.
-type Start = fn(Pool) -> io::Result<()>;
+/// Starts an isolate, which gets its first job there and the others from the pool.
+type Start = fn(Pool, oneshot::Receiver<Job>) -> io::Result<()>;
 
 /// The isolates of a program. Clones are the same pool.
 #[derive(Clone)]
-pub struct Pool(Arc<Inner>);
+pub(crate) struct Pool(Arc<Inner>);
 
 struct Inner {
     state: Mutex<State>,
@@ -53,10 +61,17 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Job>,
+    depths: [Depth; DEPTHS],
     /// The isolates that wait for a job; the last one has become idle last.
     idle: Vec<oneshot::Sender<Job>>,
-    isolates: usize,
+}
+
+/// The jobs of one depth.
+#[derive(Default)]
+struct Depth {
+    queue: VecDeque<Job>,
+    /// The isolates that have one of them.
+    busy: usize,
 }
 
 impl Pool {
@@ -78,55 +93,61 @@ impl Pool {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a job to an idle isolate, to a new one, or to the next that becomes idle. Fails if the
-    /// system refuses the first thread.
-    pub(crate) fn submit(&self, mut job: Job) -> io::Result<()> {
+    /// Gives a job to an idle isolate, to a new one, or to the next that becomes idle.
+    ///
+    /// # Errors
+    /// Why no isolate can make the call.
+    pub(crate) fn submit(&self, mut job: Job) -> Result<(), String> {
         let most = self.most();
         let mut state = self.state();
-        while let Some(idle) = state.idle.pop() {
-            match idle.send(job) {
-                Ok(()) => return Ok(()),
+        let State { depths, idle } = &mut *state;
+        let Some(depth) = depths.get_mut(job.depth) else {
+            return Err(format!("calls of workers are nested deeper than {DEPTHS}"));
+        };
+        if depth.busy >= most {
+            depth.queue.push_back(job);
+            return Ok(());
+        }
+        while let Some(isolate) = idle.pop() {
+            match isolate.send(job) {
+                Ok(()) => {
+                    depth.busy += 1;
+                    return Ok(());
+                }
                 // Its thread has ended.
                 Err(back) => job = back,
             }
         }
-        if state.isolates < most {
-            match (self.0.start)(self.clone()) {
-                Ok(()) => state.isolates += 1,
-                Err(error) if state.isolates == 0 => return Err(error),
-                // The others do its work.
-                Err(_) => {}
+        let (sender, receiver) = oneshot::channel();
+        match (self.0.start)(self.clone(), receiver) {
+            Ok(()) => {
+                depth.busy += 1;
+                // The receiver is there.
+                let _ = sender.send(job);
+                Ok(())
             }
+            // The others do its work.
+            Err(_) if depth.busy > 0 => {
+                depth.queue.push_back(job);
+                Ok(())
+            }
+            Err(error) => Err(format!("cannot start an isolate: {error}")),
         }
-        state.queue.push_back(job);
-        Ok(())
     }
 
-    /// The next job, or where it will arrive.
-    pub(crate) fn next(&self) -> Result<Job, oneshot::Receiver<Job>> {
+    /// The job after one of that depth, or where another one will arrive.
+    pub(crate) fn next(&self, depth: usize) -> Result<Job, oneshot::Receiver<Job>> {
         let mut state = self.state();
-        while let Some(job) = state.queue.pop_front() {
-            if !job.ticket.is_cancelled() {
-                return Ok(job);
+        if let Some(depth) = state.depths.get_mut(depth) {
+            while let Some(job) = depth.queue.pop_front() {
+                if !job.ticket.is_cancelled() {
+                    return Ok(job);
+                }
             }
+            depth.busy -= 1;
         }
         let (sender, receiver) = oneshot::channel();
         state.idle.push(sender);
         Err(receiver)
-    }
-
-    /// An isolate has ended: without any, the jobs fail.
-    pub(crate) fn ended(&self, why: &str) {
-        let failed = {
-            let mut state = self.state();
-            state.isolates -= 1;
-            match state.isolates {
-                0 => std::mem::take(&mut state.queue),
-                _ => VecDeque::new(),
-            }
-        };
-        for job in failed {
-            job.ticket.end(Outcome::Failed(why.as_bytes().to_vec()));
-        }
     }
 }

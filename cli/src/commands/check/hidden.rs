@@ -2,8 +2,8 @@
 //! that calls functions which only SolVM's module has.
 //!
 //! Invariant: in doubt nothing is reported. The program must only call the function, of a local
-//! that is the module; the file must not mention the function's name, and must build its table in
-//! plain sight.
+//! that is the module; the file must not mention the function's name, and must name all that its
+//! table has.
 
 use solvm_compiler::diagnostic::{Diagnostic, Span};
 use solvm_compiler::highlight::{Class, parts};

@@ -1,7 +1,7 @@
 //! The project that a script belongs to: the directory of its file `solvm.toml`.
 //!
-//! The file is looked for next to the script; above it only inside a repository, where a stranger
-//! cannot have put it. It must belong to the user or to root, and nobody else may write to it.
+//! The file is looked for next to the script; above it only inside a repository, where other users
+//! cannot have put it. It must belong to the user or to root, and others may not write to it.
 
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
