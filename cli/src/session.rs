@@ -9,7 +9,7 @@ use solvm_compiler::bytecode::Source;
 use solvm_jit::{Jit, Print};
 use solvm_runtime::deadline::{Limits, Timeout};
 use solvm_runtime::executor::Executor;
-use solvm_runtime::host::{Process, memory_allowed};
+use solvm_runtime::host::{Buffering, Process, World, memory_allowed};
 use solvm_runtime::report::Report;
 use solvm_runtime::system_error::reason;
 use solvm_vm::{Account, Call, Config, Function, GoroutineId, LuaString, Table};
@@ -29,7 +29,8 @@ pub(crate) fn bytes_of(text: &OsStr) -> Vec<u8> {
 pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<Executor, Vec<u8>> {
     let start = Instant::now();
     let (config, limits) = (config_of(arguments), limits_of(arguments, elapsed));
-    let mut executor = executor_of(arguments, config.clone(), limits)?;
+    let mut executor =
+        executor_of(arguments, config.clone(), limits, Process::new().with_progress())?;
     isolates::allow(&mut executor, arguments, new_isolate);
     if arguments.debug {
         let startup_info =
@@ -42,15 +43,23 @@ pub(crate) fn new_executor(arguments: &Arguments, elapsed: Duration) -> Result<E
     Ok(executor)
 }
 
-/// Creates a VM for calls of the program that has this account: see [`isolates`].
+/// Creates a VM for calls of the program that has this account: see [`isolates`]. It writes whole
+/// lines, since others write to the same output.
 pub(crate) fn new_isolate(arguments: &Arguments, account: Account) -> Result<Executor, Vec<u8>> {
     let config = Config { account: Some(account), ..config_of(arguments) };
     let limits = Limits { timeout: Timeout::Never, ..limits_of(arguments, Duration::ZERO) };
-    executor_of(arguments, config, limits)
+    let mut world = Process::new();
+    // Nothing has been written yet.
+    let _ = world.set_output_buffering(Buffering::Line);
+    executor_of(arguments, config, limits, world)
 }
 
-fn executor_of(arguments: &Arguments, config: Config, limits: Limits) -> Result<Executor, Vec<u8>> {
-    let mut world = Process::new().with_progress();
+fn executor_of(
+    arguments: &Arguments,
+    config: Config,
+    limits: Limits,
+    mut world: Process,
+) -> Result<Executor, Vec<u8>> {
     if let Some(permissions) = arguments.permissions.clone() {
         world = world.with_permissions(match arguments.debug {
             true => permissions.report_denials(),
