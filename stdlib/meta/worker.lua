@@ -58,7 +58,7 @@ function worker.run(f, ...) end
 ---```
 ---@param f function
 ---@param ... any its arguments
----@return worker.call call
+---@return WorkerCall call
 function worker.spawn(f, ...) end
 
 ---Calls a function for each element of a list and returns the list of its first results, in the
@@ -86,7 +86,7 @@ function worker.file(path, ...) end
 function worker.size() end
 
 ---A call in an isolate.
----@class worker.call
+---@class WorkerCall
 local call = {}
 
 ---Waits for the end of the call and returns its results, or raises its error. Results are returned

@@ -193,6 +193,7 @@ local objects = {
         return constants.lock
     end,
     Map = function() return tablex.map_new({ x = 1 }) end,
+    WorkerCall = function() return require("worker").spawn(function() end) end,
     Set = function() return tablex.set_new({ 1 }) end,
     gmatch = function() return ("a"):rep(MEGABYTE):gmatch("b") end,
     lines = function() return io.lines("file") end,

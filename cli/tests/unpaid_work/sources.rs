@@ -64,6 +64,8 @@ const MADE: &[(&str, &str, &[&str])] = &[
     ("lua/src/utf8.rs", "STRICT", &["codes"]),
     ("net/src/websocket/mod.rs", "Handle", &["WebSocket"]),
     ("net/src/websocket/mod.rs", "METHODS", &["WebSocket"]),
+    ("workers/src/functions.rs", "Handle", &["WorkerCall"]),
+    ("workers/src/functions.rs", "METHODS", &["WorkerCall"]),
 ];
 
 /// Definitions that programs cannot call or hold, and why.
@@ -90,6 +92,9 @@ const OUT_OF_REACH: &[(&str, &str, &str)] = &[
     ("files/src/watch.rs", "RUN", "runs in the goroutine of a watcher"),
     ("utilities/src/tablex/mod.rs", "NATIVES", "called by libraries in Lua"),
     ("utilities/src/utils/mod.rs", "NATIVES", "called by libraries in Lua"),
+    ("workers/src/call.rs", "HANDLER", "called with what a call in an isolate raises"),
+    ("workers/src/call.rs", "PERFORM", "runs in the goroutine of a call in an isolate"),
+    ("workers/src/functions.rs", "NATIVES", "called by libraries in Lua"),
 ];
 
 /// The definitions in a source: tables of functions that are not public, functions outside tables,
