@@ -12,13 +12,16 @@ use solvm_runtime::Host;
 use solvm_runtime::executor::{EndObserver, Executor, Outcome as Drive};
 use solvm_runtime::registry::registry_table;
 use solvm_runtime::uncaught;
-use solvm_vm::{Call, Error};
+use solvm_vm::{Call, Error, Held};
 use std::io;
 use std::thread;
 use tokio::sync::oneshot;
 
 /// The largest heap that is kept for the next call. Another VM cannot collect its garbage.
 const MOST_KEPT: usize = 4 << 20;
+
+/// What a VM takes outside its heap, and what its thread and tokio take.
+const FIXED_SIZE: usize = 256 << 10;
 
 /// Starts an isolate, which gets its first job there and the others from the pool.
 pub(crate) fn start(pool: Pool, first: oneshot::Receiver<Job>) -> io::Result<()> {
@@ -50,22 +53,29 @@ fn run(pool: &Pool, first: oneshot::Receiver<Job>) {
 /// A VM and where its calls are from.
 struct Isolate<'p> {
     pool: &'p Pool,
-    vm: Option<Executor>,
+    /// The VM with its share of the account.
+    vm: Option<(Executor, Held)>,
 }
 
 impl Isolate<'_> {
+    fn new_vm(&self) -> Result<(Executor, Held), Vec<u8>> {
+        let mut vm = self.pool.factory().executor()?;
+        let held = vm.enter(|call| call.account().hold(FIXED_SIZE));
+        Ok((vm, held.map_err(|error| error.to_string().into_bytes())?))
+    }
+
     /// Makes a call, and those of its depth that wait. Returns where the next job will arrive.
     async fn make_calls(&mut self, mut job: Job) -> oneshot::Receiver<Job> {
         loop {
             let depth = job.depth;
             let vm = match self.vm.take() {
                 Some(vm) => Ok(vm),
-                None => self.pool.factory().executor(),
+                None => self.new_vm(),
             };
             match vm {
-                Ok(mut vm) => {
+                Ok((mut vm, held)) => {
                     vm.enter(|call| set_pool(call, self.pool.clone(), depth + 1));
-                    self.vm = make_call(vm, job).await;
+                    self.vm = make_call(vm, job).await.map(|vm| (vm, held));
                 }
                 Err(why) => job.ticket.end(Outcome::Failed(why)),
             }

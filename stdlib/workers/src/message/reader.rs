@@ -17,6 +17,8 @@ const ITEMS_PER_CHECK: usize = 256;
 const UNITS_PER_ITEM: usize = 4;
 /// The bytes that are held ahead of what has been read.
 const AHEAD: usize = 16 << 10;
+/// What the lists of a table take beyond its entries: each has room for four at first.
+const SMALL_TABLE: usize = 8 * size_of::<Item>();
 /// The parts of a path that an error shows.
 const MAX_PATH: usize = 8;
 
@@ -130,7 +132,8 @@ impl Reader {
                     Some(key) => pairs.push((key, value_item)),
                 }
             }
-            self.hold(2 * size_of::<Item>())?;
+            // Lists have room for up to twice as many.
+            self.hold(4 * size_of::<Item>())?;
         }
         call.charge(ITEMS_PER_CHECK * UNITS_PER_ITEM);
         call.set_kept(0, key);
@@ -236,7 +239,7 @@ impl Reader {
                 Some(code) => (Object::Function { code, variables: Vec::new() }, 64),
                 None => return Err(self.refused(value, &origin())),
             },
-            (None, None) => (Object::Table { list: Vec::new(), pairs: Vec::new() }, 64),
+            (None, None) => (Object::Table { list: Vec::new(), pairs: Vec::new() }, SMALL_TABLE),
         };
         // Also of the tables here.
         self.hold(size + size_of::<Object>() + 2 * size_of::<Origin>() + 48)?;
