@@ -5,6 +5,7 @@
 //! the script.
 
 use crate::compat::Compat;
+use crate::error_format::ErrorFormat;
 use crate::permissions;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -15,7 +16,6 @@ use solvm_runtime::duration;
 use solvm_runtime::host::Permissions;
 use solvm_vm::Config;
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::iter::Peekable;
 use std::time::Duration;
 
@@ -110,47 +110,6 @@ impl Arguments {
     /// Whether the program can be read a second time.
     pub(crate) fn can_reload(&self) -> bool {
         matches!(self.script, Some(Script::File(_))) && !self.interactive
-    }
-}
-
-/// How errors look on stderr.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum ErrorFormat {
-    /// Long on a terminal, otherwise short.
-    #[default]
-    Automatic,
-    /// With the source and hints.
-    Long,
-    /// As `lua` prints them.
-    Short,
-}
-
-impl ErrorFormat {
-    /// Whether errors on that stream are long.
-    pub(crate) fn is_long(self, stream: &impl IsTerminal) -> bool {
-        match self {
-            ErrorFormat::Automatic => stream.is_terminal(),
-            ErrorFormat::Long => true,
-            ErrorFormat::Short => false,
-        }
-    }
-
-    /// The option that chooses it.
-    pub(crate) fn option() -> Arg {
-        Arg::new("error-format")
-            .long("error-format")
-            .value_name("FORMAT")
-            .help(
-                "How errors look: long, with the source line and hints, or short, a line each \
-                 [default: long on a terminal]",
-            )
-            .allow_hyphen_values(true)
-            .value_parser(PossibleValuesParser::new(["long", "short"]).map(|format| {
-                match format.as_str() {
-                    "long" => ErrorFormat::Long,
-                    _ => ErrorFormat::Short,
-                }
-            }))
     }
 }
 

@@ -8,6 +8,7 @@ mod colors;
 mod commands;
 mod compat;
 mod description;
+mod error_format;
 mod exit;
 mod hints;
 mod interactive;

@@ -165,7 +165,7 @@ fn undo(done: Vec<Step>) {
     }
 }
 
-/// Checks that a directory and those above it are no links, up to `root`.
+/// Checks that a directory and those above it are not links, up to `root`.
 fn check_directories(directory: &Path, root: &Path) -> Result<(), String> {
     for above in directory.ancestors().take_while(|above| above.starts_with(root)) {
         if above.is_symlink() {

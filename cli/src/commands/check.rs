@@ -3,8 +3,8 @@
 mod hidden;
 
 use super::test;
-use crate::arguments::ErrorFormat;
 use crate::colors;
+use crate::error_format::ErrorFormat;
 use crate::output;
 use crate::report::render_diagnostic;
 use crate::snippet::visible;

@@ -93,6 +93,7 @@ const OUT_OF_REACH: &[(&str, &str, &str)] = &[
     ("utilities/src/tablex/mod.rs", "NATIVES", "called by libraries in Lua"),
     ("utilities/src/utils/mod.rs", "NATIVES", "called by libraries in Lua"),
     ("workers/src/call.rs", "HANDLER", "called with what a call in an isolate raises"),
+    ("workers/src/call.rs", "PROTECTED_CALL", "the global `xpcall` by another name"),
     ("workers/src/call.rs", "PERFORM", "runs in the goroutine of a call in an isolate"),
     ("workers/src/functions.rs", "NATIVES", "called by libraries in Lua"),
 ];

@@ -181,18 +181,11 @@ impl Lives {
             function.operands(instruction, |register| {
                 self.registers[register.index()].weight += weight;
             });
-            let mut uses = |register: Register| {
+            first_uses(function, instruction, &mut next_exit, |register| {
                 if live.add(0, register.0) {
                     self.registers[register.index()].end = position;
                 }
-            };
-            function.operands(instruction, &mut uses);
-            // What an exit needs is not defined between the checks in a row that leave by it.
-            if let Some(exit) = instruction.exit()
-                && next_exit.replace(exit) != Some(exit)
-            {
-                function.exit_uses(exit, uses);
-            }
+            });
         }
         for register in live.each(0) {
             self.add_range(register, 2 * placed.start);
@@ -275,8 +268,8 @@ impl LiveIn {
 }
 
 /// Calls `visit` for each register that must be available at an instruction of a block, except
-/// those of an exit that the instructions before have had: many checks in a row leave in the same
-/// way.
+/// those of the exit that was visited last, from either end of the block: many checks in a row
+/// leave in the same way, and what the exit needs is not defined between them.
 fn first_uses(
     function: &Function,
     instruction: &Instruction,

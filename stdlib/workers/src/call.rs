@@ -4,8 +4,8 @@
 use crate::message::{Message, Reader, Writer};
 use crate::ticket::Outcome;
 use solvm_runtime::Host;
-use solvm_vm::native::{Definition, Start, Step, Steps, Wanted};
-use solvm_vm::{Call, Error, LuaString, Table, Value};
+use solvm_vm::native::{Definition, Special, Start, Step, Steps, Wanted};
+use solvm_vm::{Call, Error, LuaString, Value};
 
 /// What the VM is to do, and what has become of it.
 #[derive(Default)]
@@ -19,6 +19,8 @@ pub(crate) struct Task {
 /// The function of the goroutine that makes the call.
 pub(crate) static PERFORM: Definition = Definition::new("perform", perform);
 static HANDLER: Definition = Definition::new("handler", handler);
+static PROTECTED_CALL: Definition =
+    Definition::special("xpcall", Special::ProtectedCallWithHandler);
 
 /// A call in progress.
 enum Perform {
@@ -26,9 +28,8 @@ enum Perform {
     Making(Writer),
     /// The function is running.
     Calling,
-    /// Its results are read; of an error, that.
-    Reading(Reader, bool),
-    Done,
+    /// Its results are read; if it has failed, the error.
+    Reading { reader: Option<Reader>, has_succeeded: bool },
 }
 
 fn perform(call: &mut Call<'_>) -> Result<Start<Perform>, Error> {
@@ -67,60 +68,44 @@ fn handler<'c>(call: &mut Call<'c>, error: Value<'c>) -> Value<'c> {
 
 impl Steps for Perform {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        loop {
-            match self {
-                Perform::Making(writer) => {
-                    if !writer.write(call)? {
-                        return call.again();
-                    }
-                    let values = writer.values(call)?;
-                    call.keep_only(Vec::new());
-                    *self = Perform::Calling;
-                    let key = call.string(b"xpcall")?;
-                    let protected = call.globals().metatable().and_then(|metatable| {
-                        let index = call.string(b"__index").ok()?;
-                        Table::from_value(metatable.get(index))
+        match self {
+            Perform::Making(writer) => {
+                if !writer.write(call)? {
+                    return call.again();
+                }
+                // The function and its arguments, with the handler in between.
+                let mut values = writer.values(call)?;
+                call.keep_only(Vec::new());
+                *self = Perform::Calling;
+                values.insert(values.len().min(1), call.function(&HANDLER, &[]).value());
+                let protected = call.function(&PROTECTED_CALL, &[]).value();
+                call.call(protected, &values, Wanted::All)
+            }
+            Perform::Calling => {
+                let has_succeeded = call.returned(0).is_truthy();
+                let results: Vec<Value<'c>> =
+                    (1..call.returned_count()).map(|index| call.returned(index)).collect();
+                let reader = Reader::new(call, &results, |index| match has_succeeded {
+                    true => format!("result {}", index + 1),
+                    false => "the error".into(),
+                })?;
+                *self = Perform::Reading { reader: Some(reader), has_succeeded };
+                self.step(call)
+            }
+            Perform::Reading { reader, has_succeeded } => {
+                let Some(mut current) = reader.take() else { return call.finish(()) };
+                if !current.read(call)? {
+                    *reader = Some(current);
+                    return call.again();
+                }
+                if let Some(host) = call.host::<Host>() {
+                    let (task, message) = (host.state::<Task>(), current.finish());
+                    task.outcome = Some(match has_succeeded {
+                        true => Outcome::Done(message),
+                        false => Outcome::Raised(message, std::mem::take(&mut task.traceback)),
                     });
-                    let protected = protected.map_or(Value::NIL, |standard| standard.get(key));
-                    let handler = call.function(&HANDLER, &[]).value();
-                    let (function, arguments) = match values.split_first() {
-                        Some((&function, arguments)) => (function, arguments),
-                        None => (Value::NIL, &[][..]),
-                    };
-                    let all: Vec<Value<'c>> =
-                        [function, handler].into_iter().chain(arguments.iter().copied()).collect();
-                    return call.call(protected, &all, Wanted::All);
                 }
-                Perform::Calling => {
-                    let has_succeeded = call.returned(0).is_truthy();
-                    let results: Vec<Value<'c>> =
-                        (1..call.returned_count()).map(|index| call.returned(index)).collect();
-                    let name = |index| match has_succeeded {
-                        true => format!("result {}", index + 1),
-                        false => "the error".into(),
-                    };
-                    *self = Perform::Reading(Reader::new(call, &results, name)?, has_succeeded);
-                }
-                Perform::Reading(reader, _) => {
-                    if !reader.read(call)? {
-                        return call.again();
-                    }
-                    let Perform::Reading(reader, has_succeeded) =
-                        std::mem::replace(self, Perform::Done)
-                    else {
-                        return call.finish(());
-                    };
-                    let message = reader.finish();
-                    if let Some(host) = call.host::<Host>() {
-                        let task = host.state::<Task>();
-                        task.outcome = Some(match has_succeeded {
-                            true => Outcome::Done(message),
-                            false => Outcome::Raised(message, std::mem::take(&mut task.traceback)),
-                        });
-                    }
-                    return call.finish(());
-                }
-                Perform::Done => return call.finish(()),
+                call.finish(())
             }
         }
     }

@@ -41,65 +41,58 @@ fn size(call: &mut Call<'_>) -> Result<usize, Error> {
 
 /// `run(f, ...)`: calls a function in an isolate and returns its results.
 fn run<'c>(_: &mut Call<'c>, _function: Function<'c>, _arguments: Rest) -> Start<Sending> {
-    Start::new(Sending::Begin { waits: true })
+    Start::new(Sending { waits: true, reader: None, receiving: None })
 }
 
 /// `spawn(f, ...)`: starts that call and returns its handle.
 fn spawn<'c>(_: &mut Call<'c>, _function: Function<'c>, _arguments: Rest) -> Start<Sending> {
-    Start::new(Sending::Begin { waits: false })
+    Start::new(Sending { waits: false, reader: None, receiving: None })
 }
 
 /// A call on its way to an isolate.
-enum Sending {
-    Begin { waits: bool },
-    Reading { reader: Reader, waits: bool },
-    Waiting { receiving: Receiving, _cancel: CancelOnDrop },
+struct Sending {
+    /// Whether the native returns the results, not the handle.
+    waits: bool,
+    /// The message, while it is read.
+    reader: Option<Reader>,
+    /// The wait for the end; the call ends with it.
+    receiving: Option<(Receiving, CancelOnDrop)>,
 }
 
 impl Steps for Sending {
     fn step<'c>(&mut self, call: &mut Call<'c>) -> Result<Step, Error> {
-        loop {
-            match self {
-                Sending::Begin { waits } => {
-                    let waits = *waits;
-                    let values: Vec<Value<'c>> = Rest { first: 0 }.values(call).collect();
-                    let name = |index: usize| match index {
-                        0 => "the function".into(),
-                        _ => format!("argument {index}"),
-                    };
-                    *self = Sending::Reading { reader: Reader::new(call, &values, name)?, waits };
-                }
-                Sending::Reading { reader, waits } => {
-                    if !reader.read(call)? {
-                        return call.again();
-                    }
-                    let waits = *waits;
-                    let ticket = Arc::new(Ticket::default());
-                    let next = match waits {
-                        true => Sending::Waiting {
-                            receiving: Receiving::new(ticket.clone()),
-                            _cancel: CancelOnDrop(ticket.clone()),
-                        },
-                        false => Sending::Begin { waits },
-                    };
-                    let old = std::mem::replace(self, next);
-                    let Sending::Reading { reader, .. } = old else { return call.finish(()) };
-                    call.keep_only(Vec::new());
-                    call.charge_for_system_call();
-                    // What has been printed comes before what the call prints.
-                    if let Some(host) = call.host::<Host>() {
-                        let _ = host.world.flush_output();
-                    }
-                    let (pool, depth) = pool(call)?;
-                    let job = Job { depth, message: reader.finish(), ticket: ticket.clone() };
-                    pool.submit(job).map_err(Error::text)?;
-                    if !waits {
-                        return call.finish(Object(Handle { ticket }));
-                    }
-                }
-                Sending::Waiting { receiving, .. } => return receiving.step(call),
-            }
+        if let Some((receiving, _)) = &mut self.receiving {
+            return receiving.step(call);
         }
+        let mut reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => {
+                let values: Vec<Value<'c>> = Rest { first: 0 }.values(call).collect();
+                Reader::new(call, &values, |index| match index {
+                    0 => "the function".into(),
+                    _ => format!("argument {index}"),
+                })?
+            }
+        };
+        if !reader.read(call)? {
+            self.reader = Some(reader);
+            return call.again();
+        }
+        call.keep_only(Vec::new());
+        call.charge_for_system_call();
+        // What has been printed comes before what the call prints.
+        if let Some(host) = call.host::<Host>() {
+            let _ = host.world.flush_output();
+        }
+        let ticket = Arc::new(Ticket::default());
+        let (pool, depth) = pool(call)?;
+        let job = Job { depth, message: reader.finish(), ticket: ticket.clone() };
+        pool.submit(job).map_err(Error::text)?;
+        if !self.waits {
+            return call.finish(Object(Handle { ticket }));
+        }
+        let receiving = Receiving::new(ticket.clone());
+        self.receiving.insert((receiving, CancelOnDrop(ticket))).0.step(call)
     }
 }
 

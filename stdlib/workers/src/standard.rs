@@ -5,7 +5,7 @@ use solvm_runtime::registry::registry_table;
 use solvm_vm::native::Definition;
 use solvm_vm::{Call, Error, Function, LuaString, Table, Value};
 
-/// The table of names in the registry, by library.
+/// The table of names in the registry, by library, and the number of modules that it knows.
 const NAMES: &str = "names of libraries";
 /// The libraries of Lua 5.1.
 const LUA: &[&str] = &[
@@ -31,25 +31,30 @@ pub(crate) fn name<'c>(call: &mut Call<'c>, value: Value<'c>) -> Result<Option<B
         return Ok(global.raw_equal(value).then(|| name.as_bytes().into()));
     }
     let names = registry_table(call, NAMES)?;
+    Ok(LuaString::from_value(names.get(value)).map(|name| name.bytes().into()))
+}
+
+/// Notes the names of the libraries that are open: they are opened when they are first used.
+pub(crate) fn note_libraries(call: &mut Call<'_>) -> Result<(), Error> {
+    let names = registry_table(call, NAMES)?;
     let opened = modules::opened(call)?;
-    // Libraries are opened when they are first used.
     let count = Value::number(0.0);
     let size = opened.pairs().count() as f64;
-    if names.get(count).as_number() != Some(size) {
-        for (name, library) in opened.pairs().collect::<Vec<_>>() {
-            names.set(call, library, name)?;
-        }
-        let loaded = call.loaded()?;
-        for name in LUA {
-            let name = call.string(name.as_bytes())?;
-            let library = loaded.get(name);
-            if !library.is_nil() {
-                names.set(call, library, name.value())?;
-            }
-        }
-        names.set(call, count, Value::number(size))?;
+    if names.get(count).as_number() == Some(size) {
+        return Ok(());
     }
-    Ok(LuaString::from_value(names.get(value)).map(|name| name.bytes().into()))
+    for (name, library) in opened.pairs().collect::<Vec<_>>() {
+        names.set(call, library, name)?;
+    }
+    let loaded = call.loaded()?;
+    for name in LUA {
+        let name = call.string(name.as_bytes())?;
+        let library = loaded.get(name);
+        if !library.is_nil() {
+            names.set(call, library, name.value())?;
+        }
+    }
+    names.set(call, count, Value::number(size))
 }
 
 /// The library or global native of that name.

@@ -5,7 +5,7 @@
 
 use super::{Item, Message, Object, Variable};
 use crate::standard;
-use solvm_vm::native::{UpvalueOf, VariableId};
+use solvm_vm::native::VariableId;
 use solvm_vm::{Call, Error, Function, Held, LuaString, Table, Type, Value};
 use std::collections::HashMap;
 
@@ -66,6 +66,7 @@ impl Reader {
             held: call.account().hold_nothing(),
             size: 0,
         };
+        standard::note_libraries(call)?;
         call.keep(Value::NIL);
         for (index, &value) in values.iter().enumerate() {
             let item =
@@ -142,21 +143,16 @@ impl Reader {
 
     /// Reads the upvalues of the function that is the current object.
     fn upvalues<'c>(&mut self, call: &mut Call<'c>, function: Function<'c>) -> Result<(), Error> {
-        let names: Vec<Vec<u8>> = match self.objects.get(self.at) {
-            Some(Object::Function { code, .. }) => {
-                code.upvalue_names().map(<[u8]>::to_vec).collect()
-            }
-            _ => return Ok(()),
-        };
         let mut captured = Vec::new();
-        for (index, (id, name)) in call.variables(function).into_iter().zip(names).enumerate() {
+        for (index, id) in call.variables(function).into_iter().enumerate() {
             let number = index + 1;
             let variable = match self.known.get(&id) {
                 Some(&variable) => variable,
                 None => {
-                    let value = call.upvalue_value(UpvalueOf { function, number });
+                    let upvalue = call.upvalue_of(function, number);
+                    let (name, value) = upvalue.unwrap_or((Vec::new(), Value::NIL));
                     let parent = Some(self.at);
-                    let value = self.item(call, value.unwrap_or(Value::NIL), || Origin {
+                    let value = self.item(call, value, || Origin {
                         parent,
                         place: format!("upvalue '{}'", String::from_utf8_lossy(&name)).into(),
                     })?;

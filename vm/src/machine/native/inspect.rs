@@ -169,7 +169,10 @@ impl<'c> Call<'c> {
 }
 
 /// An upvalue of a Lua function, counted from 1, and its name.
-fn find_upvalue(function: Function<'_>, number: usize) -> Option<(Vec<u8>, *mut Upvalue)> {
+pub(super) fn find_upvalue(
+    function: Function<'_>,
+    number: usize,
+) -> Option<(Vec<u8>, *mut Upvalue)> {
     let lua = function.0.to_lua_function()?;
     let index = number.checked_sub(1)?;
     // SAFETY: the function is live, and its prototype counts its upvalues.

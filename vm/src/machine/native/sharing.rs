@@ -9,7 +9,8 @@
 
 use super::call::Call;
 use super::error::Error;
-use super::handle::{Function, Value};
+use super::handle::Function;
+use super::inspect::find_upvalue;
 use super::library::Definition;
 use crate::account::Held;
 use crate::layout::object::{LuaFunction, Upvalue};
@@ -36,11 +37,6 @@ impl SharedCode {
     /// The number of its instructions, without those of functions inside.
     pub fn size(&self) -> usize {
         self.compiled.code.len()
-    }
-
-    /// The names of the captured variables, in the order of their numbers.
-    pub fn upvalue_names(&self) -> impl Iterator<Item = &[u8]> {
-        self.compiled.upvalues.iter().map(|upvalue| &*upvalue.name)
     }
 }
 
@@ -122,19 +118,15 @@ impl<'c> Call<'c> {
             let function = load::new_function(&mut self.vm().heap, prototype, environment);
             let count = usize::from((*function).upvalue_count);
             for (index, shared) in shared.iter().enumerate().take(count) {
-                if let Some(upvalue) = shared.and_then(found) {
+                if let Some(UpvalueOf { function: other, number }) = *shared
+                    && let Some((_, upvalue)) = find_upvalue(other, number)
+                {
                     *upvalues(function).add(index) = upvalue;
                 }
             }
             function
         };
         Function::from_raw(Raw::from_lua_function(function))
-    }
-
-    /// The value of an upvalue, counted from 1.
-    pub fn upvalue_value(&mut self, upvalue: UpvalueOf<'c>) -> Option<Value<'c>> {
-        // SAFETY: an upvalue's slot is valid.
-        found(upvalue).map(|upvalue| Value::from_raw(unsafe { *(*upvalue).slot }))
     }
 }
 
@@ -145,15 +137,9 @@ unsafe fn upvalues(function: *mut LuaFunction) -> *mut *mut Upvalue {
     unsafe { (&raw mut (*function).upvalues).cast() }
 }
 
-fn found(upvalue: UpvalueOf<'_>) -> Option<*mut Upvalue> {
-    let lua = upvalue.function.value().0.to_lua_function()?;
-    let index = upvalue.number.checked_sub(1)?;
-    // SAFETY: the function is live and has that many upvalues.
-    unsafe { (index < usize::from((*lua).upvalue_count)).then(|| *upvalues(lua).add(index)) }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::handle::Value;
     use super::*;
     use crate::machine::vm::{Config, Vm};
 
@@ -193,8 +179,10 @@ mod tests {
             (outer, inner)
         });
         drop(sender);
-        let names =
-            |code: &SharedCode| code.upvalue_names().map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let names = |code: &SharedCode| {
+            let upvalues = code.compiled.upvalues.iter();
+            upvalues.map(|upvalue| upvalue.name.to_vec()).collect::<Vec<_>>()
+        };
         assert_eq!(
             (names(&outer), names(&inner)),
             (vec![b"increase".to_vec(), b"n".to_vec()], vec![b"n".to_vec()],)
@@ -208,9 +196,9 @@ mod tests {
             call.set_upvalue_of(count, 1, increase.value());
             assert_eq!(call.variables(count)[1], call.variables(increase)[0]);
             assert_ne!(call.variables(count)[0], call.variables(count)[1]);
-            let value = call.upvalue_value(shared).and_then(Value::as_number);
+            let value = call.upvalue_of(increase, 1).and_then(|(_, value)| value.as_number());
             assert_eq!(value, Some(40.0));
-            assert!(call.upvalue_value(UpvalueOf { number: 2, ..shared }).is_none());
+            assert!(call.upvalue_of(increase, 2).is_none());
             count
         });
         assert_eq!(count, 42.0);

@@ -1,9 +1,7 @@
 //! Base64. Encoding keeps up to two bytes, decoding up to three characters.
 
-use super::Filtered;
-use super::filter::{Filter, Kept, Output, start};
-use solvm_vm::native::Either;
-use solvm_vm::{Call, Error, LuaString, Value};
+use super::filter::{Filter, Filtered, Kept, Output, start_with_kept};
+use solvm_vm::{Call, Error, LuaString};
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -97,10 +95,7 @@ pub(super) fn encode<'c>(
     kept: Option<LuaString<'c>>,
     chunk: Option<LuaString<'c>>,
 ) -> Filtered<'c, Encoder> {
-    match kept {
-        None => Either::Now((Value::NIL, Value::NIL)),
-        Some(_) => Either::Later(start(Encoder::default(), kept, chunk, None)),
-    }
+    start_with_kept(kept, chunk, None)
 }
 
 /// `unb64(kept[, chunk])`
@@ -109,8 +104,5 @@ pub(super) fn decode<'c>(
     kept: Option<LuaString<'c>>,
     chunk: Option<LuaString<'c>>,
 ) -> Filtered<'c, Decoder> {
-    match kept {
-        None => Either::Now((Value::NIL, Value::NIL)),
-        Some(_) => Either::Later(start(Decoder::default(), kept, chunk, None)),
-    }
+    start_with_kept(kept, chunk, None)
 }

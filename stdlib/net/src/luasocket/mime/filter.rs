@@ -3,7 +3,7 @@
 //! Invariant: what a filter has read is in its own state, so that a chunk may end anywhere.
 
 use solvm_runtime::buffer::AccountedBuffer;
-use solvm_vm::native::{Start, StartWith, Step, Steps};
+use solvm_vm::native::{Either, Start, StartWith, Step, Steps};
 use solvm_vm::{Call, Error, LuaString, Value};
 
 /// The bytes that are filtered between two looks at the budget.
@@ -12,6 +12,12 @@ const PIECE: usize = 4096;
 const BYTES_PER_UNIT: usize = 2;
 
 pub(super) const CRLF: &[u8] = b"\r\n";
+
+/// The results of a filter that has nothing to do.
+type Pair<'c> = (Value<'c>, Value<'c>);
+
+/// The results of a filter: its output and what it keeps.
+pub(super) type Filtered<'c, F> = Either<Pair<'c>, StartWith<'c, Filtering<F>>>;
 
 /// Where a filter's output goes.
 pub(super) struct Output<'a, 'c> {
@@ -61,6 +67,18 @@ pub(super) struct Filtering<F> {
 const STRINGS: usize = 2;
 /// The kept value that is the marker.
 const MARKER: usize = STRINGS;
+
+/// Starts a filter that keeps bytes. Without any, not even an empty string, there is no output.
+pub(super) fn start_with_kept<'c, F: Filter + Default>(
+    kept: Option<LuaString<'c>>,
+    chunk: Option<LuaString<'c>>,
+    marker: Option<LuaString<'c>>,
+) -> Filtered<'c, F> {
+    match kept {
+        None => Either::Now((Value::NIL, Value::NIL)),
+        Some(_) => Either::Later(start(F::default(), kept, chunk, marker)),
+    }
+}
 
 /// Starts a filter over what was kept, if it keeps bytes, and the next chunk.
 pub(super) fn start<'c, F: Filter>(

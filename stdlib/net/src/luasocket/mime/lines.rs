@@ -1,7 +1,6 @@
 //! Ends of lines: `eol`, `wrp` and `dot`. What they keep is a number.
 
-use super::Filtered;
-use super::filter::{CRLF, Filter, Kept, Output, start};
+use super::filter::{CRLF, Filter, Filtered, Kept, Output, start};
 use solvm_vm::native::Either;
 use solvm_vm::{Call, Error, LuaString, Value};
 

@@ -8,9 +8,7 @@ mod filter;
 mod lines;
 mod quoted;
 
-use filter::Filtering;
-use solvm_vm::Value;
-use solvm_vm::native::{Either, Library, StartWith};
+use solvm_vm::native::Library;
 
 /// The module `mime.core`, of whose table `mime` is an extension.
 pub static CORE: Library = solvm_vm::library!(lazy "mime" {
@@ -24,9 +22,3 @@ pub static CORE: Library = solvm_vm::library!(lazy "mime" {
     "unqp" => quoted::decode,
     "wrp" => lines::wrap,
 });
-
-/// The results of a filter that has nothing to do.
-type Pair<'c> = (Value<'c>, Value<'c>);
-
-/// The results of a filter: its output and what it keeps.
-type Filtered<'c, F> = Either<Pair<'c>, StartWith<'c, Filtering<F>>>;

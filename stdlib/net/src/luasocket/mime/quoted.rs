@@ -1,11 +1,9 @@
 //! The encoding "quoted-printable". A byte can be encoded only when the next two are known: blanks
 //! are quoted at the end of a line.
 
-use super::Filtered;
-use super::filter::{CRLF, Filter, Kept, Output, start};
+use super::filter::{CRLF, Filter, Filtered, Kept, Output, start_with_kept};
 use super::lines::{Wrapper, wrap_with};
-use solvm_vm::native::Either;
-use solvm_vm::{Call, Error, LuaString, Value};
+use solvm_vm::{Call, Error, LuaString};
 
 /// A line break that is not a part of the text.
 const SOFT_BREAK: &[u8] = b"=\r\n";
@@ -80,10 +78,7 @@ pub(super) fn encode<'c>(
     chunk: Option<LuaString<'c>>,
     marker: Option<LuaString<'c>>,
 ) -> Filtered<'c, Encoder> {
-    match kept {
-        None => Either::Now((Value::NIL, Value::NIL)),
-        Some(_) => Either::Later(start(Encoder::default(), kept, chunk, marker)),
-    }
+    start_with_kept(kept, chunk, marker)
 }
 
 fn hexadecimal(digit: u8) -> Option<u8> {
@@ -127,10 +122,7 @@ pub(super) fn decode<'c>(
     kept: Option<LuaString<'c>>,
     chunk: Option<LuaString<'c>>,
 ) -> Filtered<'c, Decoder> {
-    match kept {
-        None => Either::Now((Value::NIL, Value::NIL)),
-        Some(_) => Either::Later(start(Decoder::default(), kept, chunk, None)),
-    }
+    start_with_kept(kept, chunk, None)
 }
 
 /// `qpwrp(left[, chunk[, length]])`: breaks long lines of encoded text by soft breaks.
